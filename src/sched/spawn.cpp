@@ -11,6 +11,7 @@
 #include "sched/pick.hpp"
 #include "sched/registry.hpp"
 #include "sched/switch.hpp"
+#include "stack/segment.hpp"
 
 namespace gmp::detail {
 namespace {
@@ -60,6 +61,15 @@ GMPSCHED_HOME void start_outside(void* arg) {
 GMPSCHED_HOME void trim_home(void* arg) {
   m& self = *static_cast<m*>(arg);
   self.sched->trim_free(*self.pp);
+}
+
+// Does the G leave more behind than its first segment?
+GMPSCHED_NO_SPLIT bool stack_end_is_due([[maybe_unused]] g& dead) noexcept {
+#if GMPSCHED_SPLIT_STACKS
+  return !first_segment_is_clean(g_top(dead), dead.stack_bytes, dead.stack_limit);
+#else
+  return true;
+#endif
 }
 
 GMPSCHED_HOME void stack_end_home(void* arg) {
