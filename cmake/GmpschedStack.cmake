@@ -66,15 +66,22 @@ endfunction()
 function(gmpsched_linker_adjusts linker options out)
   string(MAKE_C_IDENTIFIER "GMPSCHED_ADJUSTS_${linker}_${CMAKE_CXX_COMPILER}" cache_name)
   if(NOT DEFINED ${cache_name})
-    set(binary "${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/gmpsched-split-${linker}")
-    try_compile(linked SOURCES "${PROJECT_SOURCE_DIR}/cmake/checks/split_linker.cpp"
-                COMPILE_DEFINITIONS ${options}
-                LINK_OPTIONS "-fuse-ld=${linker}" COPY_FILE "${binary}" COPY_FILE_ERROR ignored)
+    set(base "${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/gmpsched-split-${linker}")
+    separate_arguments(flags NATIVE_COMMAND "${CMAKE_CXX_FLAGS}")
+    separate_arguments(link_flags NATIVE_COMMAND "${CMAKE_CXX_FLAGS} ${CMAKE_EXE_LINKER_FLAGS}")
+    execute_process(
+      COMMAND "${CMAKE_CXX_COMPILER}" ${flags} ${options} -c -o "${base}.o"
+              "${PROJECT_SOURCE_DIR}/cmake/checks/split_linker.cpp"
+      RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
+    if(NOT failed)
+      execute_process(COMMAND "${CMAKE_CXX_COMPILER}" ${link_flags} "-fuse-ld=${linker}" -o "${base}" "${base}.o"
+                      RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
+    endif()
     set(adjusts OFF)
-    if(linked)
-      execute_process(COMMAND "${CMAKE_OBJDUMP}" -d --no-show-raw-insn "${binary}"
+    if(NOT failed)
+      execute_process(COMMAND "${CMAKE_OBJDUMP}" -d --no-show-raw-insn "${base}"
                       OUTPUT_VARIABLE code ERROR_QUIET)
-      if(code MATCHES "call[q ]+[0-9a-f]+ <__morestack_non_split>")
+      if(code MATCHES "call[q \t]+[0-9a-fx]+ <__morestack_non_split>")
         set(adjusts ON)
       endif()
     endif()
