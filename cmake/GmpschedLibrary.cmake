@@ -13,7 +13,7 @@ list(FILTER gmpsched_sources EXCLUDE REGEX "^src/nonshared/")
 # Compiled without split stacks: code that runs on a thread's own stack. All other files of src/ run
 # on Gs, and so does user code.
 set(GMPSCHED_ORDINARY "^src/(base|stack|queue|runtime)/|_g0\\.cpp$|\\.S$")
-if(GMPSCHED_SPLIT_COMPILE_OPTIONS)
+if(GMPSCHED_SPLIT_STACKS)
   set(gmpsched_split_sources ${gmpsched_sources} ${gmpsched_nonshared_sources})
   list(FILTER gmpsched_split_sources EXCLUDE REGEX "${GMPSCHED_ORDINARY}")
   set_source_files_properties(${gmpsched_split_sources} PROPERTIES
@@ -30,10 +30,10 @@ function(gmpsched_user_requirements target)
   target_include_directories(${target} INTERFACE
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
   target_compile_features(${target} INTERFACE cxx_std_20)
-  if(NOT GMPSCHED_SPLIT_COMPILE_OPTIONS)
+  target_compile_definitions(${target} INTERFACE GMPSCHED_SPLIT_STACKS=${GMPSCHED_SPLIT_STACKS})
+  if(NOT GMPSCHED_SPLIT_STACKS)
     return()
   endif()
-  target_compile_definitions(${target} INTERFACE GMPSCHED_SPLIT_STACKS=1)
   target_compile_options(${target} INTERFACE
     "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:${gmpsched_gcc_split}>"
     "$<$<COMPILE_LANG_AND_ID:C,GNU>:${gmpsched_gcc_split}>"
@@ -52,7 +52,7 @@ function(gmpsched_library target)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
   target_compile_definitions(${target} PRIVATE
     GMPSCHED_VERSION="${PROJECT_VERSION}"
-    $<$<BOOL:${GMPSCHED_SPLIT_COMPILE_OPTIONS}>:GMPSCHED_SPLIT_STACKS=1>
+    GMPSCHED_SPLIT_STACKS=${GMPSCHED_SPLIT_STACKS}
     $<$<BOOL:${GMPSCHED_DEBUG_CHECKS}>:GMPSCHED_DEBUG_CHECKS=1>
     $<$<BOOL:${gmpsched_uring_sources}>:GMPSCHED_IO_URING=1>)
   target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE Boost::context
@@ -74,7 +74,7 @@ if(BUILD_SHARED_LIBS)
   endif()
   add_library(gmpsched INTERFACE)
   # The stubs come first, so that a program's calls go to them and not straight across the library's border.
-  if(gmpsched_nonshared_sources AND GMPSCHED_SPLIT_COMPILE_OPTIONS)
+  if(gmpsched_nonshared_sources AND GMPSCHED_SPLIT_STACKS)
     add_library(gmpsched_nonshared STATIC ${gmpsched_nonshared_sources})
     gmpsched_library(gmpsched_nonshared)
     set_target_properties(gmpsched_nonshared PROPERTIES OUTPUT_NAME gmpsched_nonshared)

@@ -2,6 +2,7 @@
 #
 # In:  GMPSCHED_STACK (auto, segmented, reserved), the compiler, the flags of this build
 # Out: GMPSCHED_STACK_KIND, GMPSCHED_STACK_WHY, GMPSCHED_LINKER,
+#      GMPSCHED_SPLIT_STACKS (1 or 0),
 #      GMPSCHED_SPLIT_COMPILE_OPTIONS, GMPSCHED_SPLIT_LINK_OPTIONS (empty when reserved)
 #
 # `auto` means segmented, unless this machine or a sanitizer rules that out. Flags that would make
@@ -135,9 +136,11 @@ else()
   endif()
 endif()
 
+set(GMPSCHED_SPLIT_STACKS 0)
 set(GMPSCHED_SPLIT_COMPILE_OPTIONS "")
 set(GMPSCHED_SPLIT_LINK_OPTIONS "")
 if(GMPSCHED_STACK_KIND STREQUAL "segmented")
+  set(GMPSCHED_SPLIT_STACKS 1)
   set(GMPSCHED_SPLIT_COMPILE_OPTIONS ${gmpsched_split})
   # Never -fsplit-stack here: the driver would then pull libgcc's own __morestack into the link.
   set(GMPSCHED_SPLIT_LINK_OPTIONS "-fuse-ld=${GMPSCHED_LINKER}" "-Wl,-z,now")
