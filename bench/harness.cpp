@@ -59,7 +59,8 @@ double seconds_in(const line& l) {
   return 0;
 }
 
-// One iteration stands for one operation: its time is the question's first line; the other lines become counters.
+// One iteration stands for one operation: its time is the question's first line; the other lines
+// become counters.
 void run_question(benchmark::State& state, const question& q) {
   request asked{q.n, static_cast<unsigned>(state.range(0))};
   if (q.warm_up > 0) q.run({q.warm_up, asked.procs});
@@ -74,7 +75,12 @@ int answer_with_google_benchmark(int argc, char** argv, std::span<const question
   for (const question& q : questions)
     benchmark::RegisterBenchmark(std::string(q.name).c_str(),
                                  [&q](benchmark::State& state) { run_question(state, q); })
-        ->ArgName("procs")->Arg(1)->Arg(2)->UseManualTime()->Iterations(1)->Repetitions(3)
+        ->ArgName("procs")
+        ->Arg(1)
+        ->Arg(2)
+        ->UseManualTime()
+        ->Iterations(1)
+        ->Repetitions(3)
         ->ReportAggregatesOnly();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;

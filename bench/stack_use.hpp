@@ -1,11 +1,13 @@
-// The same recursions for Gs and for threads: compiled with split stacks in one program, without them in the other.
+// The same recursions for Gs and for threads: compiled with split stacks in one program, without
+// them in the other.
 #pragma once
 
 #include <cstdint>
 
 namespace bench {
 
-// `depth` calls deep with small frames. The volatile frame keeps the compiler from turning the recursion into a loop.
+// `depth` calls deep with small frames. The volatile frame keeps the compiler from turning the
+// recursion into a loop.
 [[gnu::noinline]] inline std::uint64_t descend(std::uint64_t depth) {
   volatile std::uint64_t frame[6];
   frame[depth % 6] = depth;

@@ -18,7 +18,8 @@ bench::report jump(const bench::request& asked) {
   char* stack = static_cast<char*>(std::malloc(size));
   context::fcontext_t other = context::make_fcontext(stack + size, size, bounce);
   bench::stopwatch watch;
-  for (std::uint64_t i = 0; i < asked.n; i += 2) other = context::jump_fcontext(other, nullptr).fctx;
+  for (std::uint64_t i = 0; i < asked.n; i += 2)
+    other = context::jump_fcontext(other, nullptr).fctx;
   double ns = watch.ns() / static_cast<double>(asked.n);
   std::free(stack);
   return {{"yield", ns, "ns"}};

@@ -154,7 +154,8 @@ struct dive {
   double us = 0;
 };
 
-// A new thread for each round, its stack large enough; the time is taken inside it, its creation does not count.
+// A new thread for each round, its stack large enough; the time is taken inside it, its creation
+// does not count.
 bench::report on_fresh_threads(const bench::request& asked, std::uint64_t (*work)(),
                                const char* name, const char* first_name) {
   std::vector<double> times;
@@ -181,7 +182,8 @@ bench::report on_fresh_threads(const bench::request& asked, std::uint64_t (*work
 }
 
 bench::report deep(const bench::request& asked) {
-  return on_fresh_threads(asked, [] { return bench::descend(100'000); }, "deep", "deep_first");
+  return on_fresh_threads(
+      asked, [] { return bench::descend(100'000); }, "deep", "deep_first");
 }
 
 bench::report stack_64k(const bench::request& asked) {
