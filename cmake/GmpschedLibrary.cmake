@@ -6,15 +6,24 @@
 
 file(GLOB_RECURSE gmpsched_sources CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
      "${PROJECT_SOURCE_DIR}/src/*.cpp" "${PROJECT_SOURCE_DIR}/src/*.S")
-set(gmpsched_nonshared_sources ${gmpsched_sources})
-list(FILTER gmpsched_nonshared_sources INCLUDE REGEX "^src/nonshared/")
+
+# What belongs inside every linked program: a shared library's copy would not do.
+#   program only: src/nonshared (forwarding stubs, for the shared flavour), driver_wrap.S
+#   program and shared library: __morestack and the thunks, each linked object needs its own
+set(gmpsched_stub_sources ${gmpsched_sources})
+list(FILTER gmpsched_stub_sources INCLUDE REGEX "^src/nonshared/")
 list(FILTER gmpsched_sources EXCLUDE REGEX "^src/nonshared/")
+set(gmpsched_linkage_sources ${gmpsched_sources})
+list(FILTER gmpsched_linkage_sources INCLUDE REGEX "^src/stack/.*\\.S$")
+set(gmpsched_nonshared_sources ${gmpsched_stub_sources} ${gmpsched_linkage_sources})
+set(gmpsched_shared_sources ${gmpsched_sources})
+list(REMOVE_ITEM gmpsched_shared_sources src/stack/driver_wrap.S)
 
 # Compiled without split stacks: code that runs on a thread's own stack. All other files of src/ run
 # on Gs, and so does user code.
 set(GMPSCHED_ORDINARY "^src/(base|stack|queue|runtime)/|_g0\\.cpp$|\\.S$")
 if(GMPSCHED_SPLIT_STACKS)
-  set(gmpsched_split_sources ${gmpsched_sources} ${gmpsched_nonshared_sources})
+  set(gmpsched_split_sources ${gmpsched_sources} ${gmpsched_stub_sources})
   list(FILTER gmpsched_split_sources EXCLUDE REGEX "${GMPSCHED_ORDINARY}")
   set_source_files_properties(${gmpsched_split_sources} PROPERTIES
     COMPILE_OPTIONS "${GMPSCHED_SPLIT_COMPILE_OPTIONS}")
@@ -55,18 +64,22 @@ function(gmpsched_library target)
     GMPSCHED_SPLIT_STACKS=${GMPSCHED_SPLIT_STACKS}
     $<$<BOOL:${GMPSCHED_DEBUG_CHECKS}>:GMPSCHED_DEBUG_CHECKS=1>
     $<$<BOOL:${gmpsched_uring_sources}>:GMPSCHED_IO_URING=1>)
-  target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE Boost::context
-                        "$<BUILD_INTERFACE:gmpsched_warnings>")
-  if(gmpsched_uring_sources AND GMPSCHED_LIBURING_FOUND)
-    target_link_libraries(${target} PRIVATE PkgConfig::GMPSCHED_LIBURING)
-  endif()
+  target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE "$<BUILD_INTERFACE:gmpsched_warnings>")
   set_target_properties(${target} PROPERTIES OUTPUT_NAME gmpsched POSITION_INDEPENDENT_CODE ON
     VERSION "${PROJECT_VERSION}" SOVERSION "${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
 endfunction()
 
+function(gmpsched_link_dependencies target)
+  target_link_libraries(${target} PRIVATE Boost::context)
+  if(gmpsched_uring_sources AND GMPSCHED_LIBURING_FOUND)
+    target_link_libraries(${target} PRIVATE PkgConfig::GMPSCHED_LIBURING)
+  endif()
+endfunction()
+
 if(BUILD_SHARED_LIBS)
-  add_library(gmpsched_shared SHARED ${gmpsched_sources})
+  add_library(gmpsched_shared SHARED ${gmpsched_shared_sources})
   gmpsched_library(gmpsched_shared)
+  gmpsched_link_dependencies(gmpsched_shared)
   gmpsched_user_requirements(gmpsched_shared)
   target_link_options(gmpsched_shared PRIVATE ${GMPSCHED_SPLIT_LINK_OPTIONS})
   if(GMPSCHED_WRAP_FILE)
@@ -74,7 +87,7 @@ if(BUILD_SHARED_LIBS)
   endif()
   add_library(gmpsched INTERFACE)
   # The stubs come first, so that a program's calls go to them and not straight across the library's border.
-  if(gmpsched_nonshared_sources AND GMPSCHED_SPLIT_STACKS)
+  if(GMPSCHED_SPLIT_STACKS)
     add_library(gmpsched_nonshared STATIC ${gmpsched_nonshared_sources})
     gmpsched_library(gmpsched_nonshared)
     set_target_properties(gmpsched_nonshared PROPERTIES OUTPUT_NAME gmpsched_nonshared)
@@ -87,6 +100,7 @@ if(BUILD_SHARED_LIBS)
 else()
   add_library(gmpsched STATIC ${gmpsched_sources})
   gmpsched_library(gmpsched)
+  gmpsched_link_dependencies(gmpsched)
   gmpsched_user_requirements(gmpsched)
   set(GMPSCHED_TARGETS gmpsched)
 endif()
