@@ -7,25 +7,20 @@
 file(GLOB_RECURSE gmpsched_sources CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
      "${PROJECT_SOURCE_DIR}/src/*.cpp" "${PROJECT_SOURCE_DIR}/src/*.S")
 
-# What belongs inside every linked program: a shared library's copy would not do.
-#   program only: src/nonshared (forwarding stubs, for the shared flavour), driver_wrap.S
-#   program and shared library: __morestack and the thunks, each linked object needs its own
-set(gmpsched_stub_sources ${gmpsched_sources})
-list(FILTER gmpsched_stub_sources INCLUDE REGEX "^src/nonshared/")
-list(FILTER gmpsched_sources EXCLUDE REGEX "^src/nonshared/")
-set(gmpsched_linkage_sources ${gmpsched_sources})
-list(FILTER gmpsched_linkage_sources INCLUDE REGEX "^src/stack/.*\\.S$")
-set(gmpsched_nonshared_sources ${gmpsched_stub_sources} ${gmpsched_linkage_sources})
-set(gmpsched_shared_sources ${gmpsched_sources})
-list(REMOVE_ITEM gmpsched_shared_sources src/stack/driver_wrap.S)
+# What belongs inside every linked program, a shared library's copy would not do: __morestack and the thunks (which the
+# shared library needs as well, for itself), and driver_wrap.S (which it does not).
+set(gmpsched_program_sources ${gmpsched_sources})
+list(FILTER gmpsched_program_sources INCLUDE REGEX "^src/stack/.*\\.S$")
 
 # Compiled without split stacks: code that runs on a thread's own stack. All other files of src/ run
 # on Gs, and so does user code.
 set(GMPSCHED_ORDINARY "^src/(base|stack|queue|runtime)/|_g0\\.cpp$|\\.S$")
+set(gmpsched_g_sources ${gmpsched_sources})
+list(FILTER gmpsched_g_sources EXCLUDE REGEX "${GMPSCHED_ORDINARY}")
+set(gmpsched_home_sources ${gmpsched_sources})
+list(FILTER gmpsched_home_sources INCLUDE REGEX "${GMPSCHED_ORDINARY}")
 if(GMPSCHED_SPLIT_STACKS)
-  set(gmpsched_split_sources ${gmpsched_sources} ${gmpsched_stub_sources})
-  list(FILTER gmpsched_split_sources EXCLUDE REGEX "${GMPSCHED_ORDINARY}")
-  set_source_files_properties(${gmpsched_split_sources} PROPERTIES
+  set_source_files_properties(${gmpsched_g_sources} PROPERTIES
     COMPILE_OPTIONS "${GMPSCHED_SPLIT_COMPILE_OPTIONS}")
 endif()
 
@@ -76,32 +71,57 @@ function(gmpsched_link_dependencies target)
   endif()
 endfunction()
 
-if(BUILD_SHARED_LIBS)
-  add_library(gmpsched_shared SHARED ${gmpsched_shared_sources})
-  gmpsched_library(gmpsched_shared)
-  gmpsched_link_dependencies(gmpsched_shared)
-  gmpsched_user_requirements(gmpsched_shared)
-  target_link_options(gmpsched_shared PRIVATE ${GMPSCHED_SPLIT_LINK_OPTIONS})
-  if(GMPSCHED_WRAP_FILE)
-    target_link_options(gmpsched_shared PRIVATE "-Wl,@${GMPSCHED_WRAP_FILE}")
-  endif()
-  add_library(gmpsched INTERFACE)
-  # The stubs come first, so that a program's calls go to them and not straight across the library's border.
-  if(GMPSCHED_SPLIT_STACKS)
-    add_library(gmpsched_nonshared STATIC ${gmpsched_nonshared_sources})
-    gmpsched_library(gmpsched_nonshared)
-    set_target_properties(gmpsched_nonshared PROPERTIES OUTPUT_NAME gmpsched_nonshared)
-    target_link_libraries(gmpsched INTERFACE gmpsched_nonshared)
-    set(GMPSCHED_TARGETS gmpsched gmpsched_nonshared gmpsched_shared)
-  else()
-    set(GMPSCHED_TARGETS gmpsched gmpsched_shared)
-  endif()
-  target_link_libraries(gmpsched INTERFACE gmpsched_shared)
-else()
+function(gmpsched_add_static)
   add_library(gmpsched STATIC ${gmpsched_sources})
   gmpsched_library(gmpsched)
   gmpsched_link_dependencies(gmpsched)
   gmpsched_user_requirements(gmpsched)
-  set(GMPSCHED_TARGETS gmpsched)
+  set(GMPSCHED_TARGETS gmpsched PARENT_SCOPE)
+endfunction()
+
+# The archive that goes with the shared library: forwarding stubs made from the library's objects, and per-program code.
+function(gmpsched_add_nonshared)
+  set(out "${CMAKE_CURRENT_BINARY_DIR}/forward")
+  add_custom_command(OUTPUT "${out}/forward.S" "${out}/forward.rsp"
+    COMMAND "${CMAKE_COMMAND}" "-DNM=${CMAKE_NM}" "-DOUT=${out}" -P "${PROJECT_SOURCE_DIR}/cmake/forward.cmake"
+            -- "$<TARGET_OBJECTS:gmpsched_g_objects>"
+    DEPENDS gmpsched_g_objects "$<TARGET_OBJECTS:gmpsched_g_objects>" "${PROJECT_SOURCE_DIR}/cmake/forward.cmake"
+    COMMAND_EXPAND_LISTS VERBATIM)
+  add_library(gmpsched_nonshared STATIC ${gmpsched_program_sources} "${out}/forward.S")
+  gmpsched_library(gmpsched_nonshared)
+  set_target_properties(gmpsched_nonshared PROPERTIES OUTPUT_NAME gmpsched_nonshared)
+  add_dependencies(gmpsched_shared gmpsched_nonshared)
+  target_link_options(gmpsched_shared PRIVATE "-Wl,@${out}/forward.rsp")
+  target_link_libraries(gmpsched INTERFACE gmpsched_nonshared)
+endfunction()
+
+function(gmpsched_add_shared)
+  add_library(gmpsched_g_objects OBJECT ${gmpsched_g_sources})
+  gmpsched_library(gmpsched_g_objects)
+  gmpsched_link_dependencies(gmpsched_g_objects)
+  list(REMOVE_ITEM gmpsched_home_sources src/stack/driver_wrap.S)
+  add_library(gmpsched_shared SHARED ${gmpsched_home_sources} $<TARGET_OBJECTS:gmpsched_g_objects>)
+  gmpsched_library(gmpsched_shared)
+  gmpsched_link_dependencies(gmpsched_shared)
+  gmpsched_user_requirements(gmpsched_shared)
+  target_link_options(gmpsched_shared PRIVATE ${GMPSCHED_SPLIT_LINK_OPTIONS} -Wl,-Bsymbolic-functions)
+  if(GMPSCHED_WRAP_FILE)
+    target_link_options(gmpsched_shared PRIVATE "-Wl,@${GMPSCHED_WRAP_FILE}")
+  endif()
+  add_library(gmpsched INTERFACE)
+  set(targets gmpsched gmpsched_shared)
+  # The archive comes first, so that a program's calls go to its stubs.
+  if(GMPSCHED_SPLIT_STACKS)
+    gmpsched_add_nonshared()
+    list(APPEND targets gmpsched_nonshared)
+  endif()
+  target_link_libraries(gmpsched INTERFACE gmpsched_shared)
+  set(GMPSCHED_TARGETS ${targets} PARENT_SCOPE)
+endfunction()
+
+if(BUILD_SHARED_LIBS)
+  gmpsched_add_shared()
+else()
+  gmpsched_add_static()
 endif()
 add_library(gmpsched::gmpsched ALIAS gmpsched)

@@ -6,6 +6,9 @@
 # as GMPSCHED_PROCS). A file ending in _nosplit.cpp stands for foreign code: it is compiled without
 # split stacks.
 
+set(GMPSCHED_TEST_ENVIRONMENT
+    "ASAN_OPTIONS=detect_stack_use_after_return=0" "UBSAN_OPTIONS=print_stacktrace=1" "TSAN_OPTIONS=halt_on_error=1")
+
 # One compiled prefix of headers for all test programs.
 function(gmpsched_test_prefix_target)
   if(TARGET gmpsched_test_prefix)
@@ -53,9 +56,10 @@ function(gmpsched_suites_of source out)
 endfunction()
 
 function(gmpsched_add_ctest_entry name program filter procs labels timeout)
+  set(environment ${GMPSCHED_TEST_ENVIRONMENT})
   if(procs)
     string(APPEND name ".procs${procs}")
-    set(environment "GMPSCHED_PROCS=${procs}")
+    list(APPEND environment "GMPSCHED_PROCS=${procs}")
   endif()
   add_test(NAME "${GMPSCHED_TEST_PREFIX}${name}" COMMAND ${program} "--gtest_filter=${filter}" --gtest_brief=1)
   set_tests_properties("${GMPSCHED_TEST_PREFIX}${name}" PROPERTIES

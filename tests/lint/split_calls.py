@@ -34,7 +34,7 @@ def main():
             name = start.group(1)
             functions += 1 if OURS.match(name) else 0
         elif "<__morestack" in line:
-            split = split or "<__morestack>" in line
+            split = True
             if CALL.search(line) and OURS.match(name):
                 found.add(name)
     bad = sorted(name for name in found if not any(rule.search(name) for rule in allowed))
