@@ -52,7 +52,6 @@ function(gmpsched_user_requirements target)
 endfunction()
 
 function(gmpsched_library target)
-  target_compile_features(${target} PRIVATE cxx_std_20)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
   target_compile_definitions(${target} PRIVATE
     GMPSCHED_VERSION="${PROJECT_VERSION}"
@@ -60,7 +59,8 @@ function(gmpsched_library target)
     $<$<BOOL:${GMPSCHED_DEBUG_CHECKS}>:GMPSCHED_DEBUG_CHECKS=1>
     $<$<BOOL:${gmpsched_uring_sources}>:GMPSCHED_IO_URING=1>)
   target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE "$<BUILD_INTERFACE:gmpsched_warnings>")
-  set_target_properties(${target} PROPERTIES OUTPUT_NAME gmpsched POSITION_INDEPENDENT_CODE ON
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME gmpsched
+    CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
     VERSION "${PROJECT_VERSION}" SOVERSION "${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
 endfunction()
 
@@ -69,6 +69,13 @@ function(gmpsched_link_dependencies target)
   if(gmpsched_uring_sources AND GMPSCHED_LIBURING_FOUND)
     target_link_libraries(${target} PRIVATE PkgConfig::GMPSCHED_LIBURING)
   endif()
+endfunction()
+
+# Code for a shared library that still inlines its own functions and reaches its thread_locals in one instruction.
+function(gmpsched_position_independent target)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-semantic-interposition;-ftls-model=initial-exec>)
 endfunction()
 
 function(gmpsched_add_static)
@@ -89,6 +96,7 @@ function(gmpsched_add_nonshared)
     COMMAND_EXPAND_LISTS VERBATIM)
   add_library(gmpsched_nonshared STATIC ${gmpsched_program_sources} "${out}/forward.S")
   gmpsched_library(gmpsched_nonshared)
+  gmpsched_position_independent(gmpsched_nonshared)
   set_target_properties(gmpsched_nonshared PROPERTIES OUTPUT_NAME gmpsched_nonshared)
   add_dependencies(gmpsched_shared gmpsched_nonshared)
   target_link_options(gmpsched_shared PRIVATE "-Wl,@${out}/forward.rsp")
@@ -98,10 +106,12 @@ endfunction()
 function(gmpsched_add_shared)
   add_library(gmpsched_g_objects OBJECT ${gmpsched_g_sources})
   gmpsched_library(gmpsched_g_objects)
+  gmpsched_position_independent(gmpsched_g_objects)
   gmpsched_link_dependencies(gmpsched_g_objects)
   list(REMOVE_ITEM gmpsched_home_sources src/stack/driver_wrap.S)
   add_library(gmpsched_shared SHARED ${gmpsched_home_sources} $<TARGET_OBJECTS:gmpsched_g_objects>)
   gmpsched_library(gmpsched_shared)
+  gmpsched_position_independent(gmpsched_shared)
   gmpsched_link_dependencies(gmpsched_shared)
   gmpsched_user_requirements(gmpsched_shared)
   target_link_options(gmpsched_shared PRIVATE ${GMPSCHED_SPLIT_LINK_OPTIONS} -Wl,-Bsymbolic-functions)
