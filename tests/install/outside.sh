@@ -19,7 +19,7 @@ configure() { # configure SOURCE BUILD [OPTIONS...]
 outside_project() { # outside_project FOLDER [OPTIONS...]
   folder=$1
   shift
-  rm -rf "$work/$step"
+  rm -rf "${work:?}/$step"
   configure "$here/$folder" "$work/$step" -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$prefix" "$@"
   cmake --build "$work/$step" -j 1
   "$work/$step/outside"
