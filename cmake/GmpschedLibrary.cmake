@@ -7,10 +7,18 @@
 file(GLOB_RECURSE gmpsched_sources CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
      "${PROJECT_SOURCE_DIR}/src/*.cpp" "${PROJECT_SOURCE_DIR}/src/*.S")
 
+# The two kinds of stacks are files of their own. wrapped.S is assembled once for each wrapped function.
+if(GMPSCHED_SPLIT_STACKS)
+  list(REMOVE_ITEM gmpsched_sources src/stack/reserved.cpp src/stack/wrapped.S)
+  list(APPEND gmpsched_sources ${GMPSCHED_WRAP_SOURCES})
+else()
+  list(FILTER gmpsched_sources EXCLUDE REGEX "^src/stack/((segment|segment_pool|slab)\\.cpp$|.*\\.S$)")
+endif()
+
 # What belongs inside every linked program, a shared library's copy would not do: __morestack and the thunks (which the
 # shared library needs as well, for itself), and driver_wrap.S (which it does not).
 set(gmpsched_program_sources ${gmpsched_sources})
-list(FILTER gmpsched_program_sources INCLUDE REGEX "^src/stack/.*\\.S$")
+list(FILTER gmpsched_program_sources INCLUDE REGEX "\\.S$")
 
 # Compiled without split stacks: code that runs on a thread's own stack. All other files of src/ run
 # on Gs, and so does user code.
@@ -22,6 +30,12 @@ list(FILTER gmpsched_home_sources INCLUDE REGEX "${GMPSCHED_ORDINARY}")
 if(GMPSCHED_SPLIT_STACKS)
   set_source_files_properties(${gmpsched_g_sources} PROPERTIES
     COMPILE_OPTIONS "${GMPSCHED_SPLIT_COMPILE_OPTIONS}")
+endif()
+
+# Runs between a caller and its callee, whose vector arguments are live.
+if(GMPSCHED_SPLIT_STACKS)
+  set_source_files_properties(src/stack/segment.cpp src/stack/segment_pool.cpp src/stack/system.cpp PROPERTIES
+    COMPILE_OPTIONS "-mgeneral-regs-only")
 endif()
 
 # Warnings for this project's own code: never part of the interface.

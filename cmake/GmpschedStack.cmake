@@ -143,5 +143,6 @@ if(GMPSCHED_STACK_KIND STREQUAL "segmented")
   set(GMPSCHED_SPLIT_STACKS 1)
   set(GMPSCHED_SPLIT_COMPILE_OPTIONS ${gmpsched_split})
   # Never -fsplit-stack here: the driver would then pull libgcc's own __morestack into the link.
-  set(GMPSCHED_SPLIT_LINK_OPTIONS "-fuse-ld=${GMPSCHED_LINKER}" "-Wl,-z,now")
+  set(GMPSCHED_SPLIT_LINK_OPTIONS "-fuse-ld=${GMPSCHED_LINKER}" "-Wl,-z,now"
+    "-Wl,--split-stack-adjust-size=65536")
 endif()
