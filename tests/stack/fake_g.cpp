@@ -33,10 +33,11 @@ g::~g() {
 
 bool g::resume() {
   running() = this;
+  stacks_ = &thread();
   gmp::detail::set_stack_limit(limit_);
   const ctx::transfer_t back = ctx::jump_fcontext(self_, this);
   gmp::detail::set_stack_limit(nullptr);
-  thread().home_sp = nullptr;
+  stacks_->home_sp = nullptr;
   self_ = back.fctx;
   return !ended_;
 }
@@ -47,7 +48,7 @@ void g::entry(ctx::transfer_t from) {
 #endif
   g* const self = static_cast<g*>(from.data);
   self->resumer_ = from.fctx;
-  thread().home_sp = from.fctx;
+  self->stacks_->home_sp = from.fctx;  // before any call: every slow path needs it
   self->run_body();
   self->ended_ = true;
   self->limit_ = gmp::detail::stack_limit();
@@ -61,7 +62,7 @@ void g::park() {
   self->limit_ = gmp::detail::stack_limit();
   const ctx::transfer_t back = ctx::jump_fcontext(self->resumer_, nullptr);
   self->resumer_ = back.fctx;
-  thread().home_sp = back.fctx;
+  self->stacks_->home_sp = back.fctx;
 }
 
 }  // namespace fake

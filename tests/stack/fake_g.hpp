@@ -41,6 +41,7 @@ class g {
   std::size_t bytes_;
   void* top_ = nullptr;
   void* limit_ = nullptr;
+  gmp::detail::thread_stacks* stacks_ = nullptr;  // of the thread that runs it
   ctx::fcontext_t self_ = nullptr;
   ctx::fcontext_t resumer_ = nullptr;
   bool ended_ = false;
