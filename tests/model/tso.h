@@ -22,17 +22,21 @@ hidden byte dl, dv, dt;
 #define AT(t, l) ((t) * NL + (l))
 #define LD(t, l) (pend[AT(t, l)] -> own[AT(t, l)] : mem[l])
 
-inline ST(t, l, v) {
+inline ST(th, lo, va) {
   atomic {
-    nfull(buf[t]);
-    d_step { buf[t]!l,v; own[AT(t, l)] = v; pend[AT(t, l)]++ }
+    nfull(buf[th]);
+    d_step { buf[th]!lo,va; own[AT(th, lo)] = va; pend[AT(th, lo)]++ }
   }
 }
 
-inline ADD(t, l, d) { /* load, add, store: not a locked instruction */
+inline ADD(th, lo, by) { /* load, add, store: not a locked instruction */
   atomic {
-    nfull(buf[t]);
-    d_step { dt = LD(t, l); dt = dt + d; buf[t]!l,dt; own[AT(t, l)] = dt; pend[AT(t, l)]++; dt = 0 }
+    nfull(buf[th]);
+    d_step {
+      dt = LD(th, lo); dt = dt + by;
+      buf[th]!lo,dt; own[AT(th, lo)] = dt; pend[AT(th, lo)]++;
+      dt = 0
+    }
   }
 }
 
@@ -40,12 +44,12 @@ inline ADD(t, l, d) { /* load, add, store: not a locked instruction */
   buf[t]?dl,dv; mem[dl] = dv; pend[AT(t, dl)]--;                  \
   if :: pend[AT(t, dl)] == 0 -> own[AT(t, dl)] = 0 :: else fi
 
-/* Drain t's buffer: mfence, or the part of a locked instruction that concerns others. */
-inline drain(t) {
+/* Drain th's buffer: mfence, or the part of a locked instruction that concerns others. */
+inline drain(th) {
   d_step {
     do
-    :: nempty(buf[t]) -> TAKE_OLDEST(t)
-    :: empty(buf[t]) -> break
+    :: nempty(buf[th]) -> TAKE_OLDEST(th)
+    :: empty(buf[th]) -> break
     od;
     dl = 0; dv = 0
   }
@@ -60,7 +64,7 @@ inline drain(t) {
 #else
 #define EACH(x) x(0); x(1); x(2); x(3)
 #endif
-inline heavy_fence(t) { drain(t); EACH(drain) }
+inline heavy_fence(th) { drain(th); EACH(drain) }
 
 #define FLUSH(t) :: d_step { nempty(buf[t]) -> TAKE_OLDEST(t); dl = 0; dv = 0 }
 active proctype flusher() {
@@ -78,5 +82,5 @@ end:
 }
 
 /* A spin lock at location l: taken by a locked instruction, released by a plain store. */
-inline lock(t, l) { atomic { mem[l] == 0; RMW(t); mem[l] = 1 } }
-inline unlock(t, l) { ST(t, l, 0) }
+inline lock(th, lo) { atomic { mem[lo] == 0; RMW(th); mem[lo] = 1 } }
+inline unlock(th, lo) { ST(th, lo, 0) }
