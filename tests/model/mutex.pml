@@ -6,9 +6,11 @@
  *                it was 0 -> waiters--, inner unlock, mine
  *                it was 1 -> enqueue, park (inner unlock in the commit, see park.pml);
  *                            when woken start over: a newcomer may have been faster
+ *   timed lock   when its time is up: inner lock; still queued -> dequeue, waiters--, give
+ *                up; popped already -> use the wake-up: exchange once more, then give up
  *   slow unlock  inner lock; pop the first waiter, if any: waiters--; inner unlock; wake it
  *
- * Three users lock and unlock; locked, waiters and the inner lock go through store buffers.
+ * Three users lock and unlock, user 0 with a time limit; locked, waiters and the inner lock go through store buffers.
  *
  * MUTEX1  one holder at a time; it sees everything the last one wrote.
  * MUTEX2  no lost wake-up: nobody stays parked when the mutex is free and nobody is on its
@@ -21,7 +23,10 @@
  * woken waiter that loses to a newcomer counts itself again, and fences if it is the first.
  *
  * Mutants: NO_HEAVY_FENCE, FENCE_FIRST (fence before waiters++), NO_RETRY (enqueue without
- * the second exchange).
+ * the second exchange), DROP_WAKE_UP (a timed waiter that was popped just gives up).
+ *
+ * Note: unlock loads waiters after the mutex is free, so a mutex must outlive every unlock of
+ * it, not only every holder.
  */
 #define NT 3
 #define NL 4
@@ -84,8 +89,28 @@ slow_lock:
       enqueue(me);
       assert(LD(me, WAITERS) == len(queue)); /* MUTEX3 */
       unlock(me, INNER);
-      atomic { woken[me] -> woken[me] = 0 };
-      goto slow_lock
+      if
+      :: atomic { woken[me] -> woken[me] = 0 }; goto slow_lock
+      :: me == 0 -> /* its time is up */
+        lock(me, INNER);
+        if
+        :: queue??[eval(me)] ->
+          queue??eval(me);
+          ADD(me, WAITERS, -1);
+          unlock(me, INNER);
+          goto next
+        :: else -> /* popped: a wake-up is on its way and nobody else will get one */
+          unlock(me, INNER);
+          atomic { woken[me] -> woken[me] = 0 };
+#ifndef DROP_WAKE_UP
+          try_exchange(me, got);
+#endif
+          if
+          :: got -> goto holding
+          :: else -> goto next /* its holder's unlock wakes the next */
+          fi
+        fi
+      fi
     fi;
 holding:
     got = 0;
@@ -110,6 +135,7 @@ holding:
       fi
     :: else
     fi;
+next:
     n++
   :: n == ROUNDS -> break /* MUTEX2: a user that never gets here is an invalid end state */
   od
