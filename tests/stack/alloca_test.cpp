@@ -1,4 +1,5 @@
 // alloca and variable-length arrays on small segments: enough memory, no leak, nothing freed too early.
+#if GMPSCHED_SPLIT_STACKS  // reserved stacks: slots_test.cpp
 #include <alloca.h>
 
 #include <cstring>
@@ -126,3 +127,4 @@ TEST(alloca, on_a_plain_thread) {
 }
 
 }  // namespace
+#endif

@@ -1,4 +1,5 @@
 // Arguments and results of every class survive a split, whichever of the calls it happens in.
+#if GMPSCHED_SPLIT_STACKS  // reserved stacks: slots_test.cpp
 #include <immintrin.h>
 
 #include <algorithm>
@@ -298,3 +299,4 @@ TEST(growth, parked_on_a_grown_stack) {
 }
 
 }  // namespace
+#endif

@@ -1,4 +1,5 @@
 // Exceptions of every kind through any number of segments: destructors run once, the limit is right after.
+#if GMPSCHED_SPLIT_STACKS  // reserved stacks: slots_test.cpp
 #include <unwind.h>
 
 #include <algorithm>
@@ -324,3 +325,4 @@ TEST_F(exceptions, through_home) {
 }
 
 }  // namespace
+#endif
