@@ -153,7 +153,7 @@ void print_and_park() {
 }
 
 // Everything here has a thunk or is split: nothing is pinned.
-void allocate_and_park() {
+[[maybe_unused]] void allocate_and_park() {
   try {
     std::string text(100, 'x');
     char copy[64];
