@@ -1,0 +1,14 @@
+// Attributes that decide which stack a function may run on.
+//
+// Code that runs on a G is compiled with -fsplit-stack and reaches everything else through call_on_home (stack/stack.hpp).
+// The functions handed to it carry GMPSCHED_HOME: no stack check, never inlined into a checking caller, and, because they
+// are defined in a split file, calling them makes no linker borrow a big segment.
+#pragma once
+
+#if GMPSCHED_SPLIT_STACKS
+#define GMPSCHED_NO_SPLIT __attribute__((no_split_stack))
+#else
+#define GMPSCHED_NO_SPLIT
+#endif
+
+#define GMPSCHED_HOME GMPSCHED_NO_SPLIT __attribute__((noinline, cold))
