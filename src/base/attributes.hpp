@@ -12,3 +12,13 @@
 #endif
 
 #define GMPSCHED_HOME GMPSCHED_NO_SPLIT __attribute__((noinline, cold))
+
+// gcc wants the attribute on a declaration before the definition: GMPSCHED_HOME_FUNCTION(name)(void* arg) { ... }
+#define GMPSCHED_HOME_FUNCTION(name) \
+  GMPSCHED_HOME void name(void*);    \
+  void name
+
+// A commit (sched/switch.hpp): runs on whichever stack comes next, just after the switch.
+#define GMPSCHED_COMMIT_FUNCTION(name)                             \
+  GMPSCHED_NO_SPLIT __attribute__((noinline)) void name(m*, void*); \
+  void name

@@ -3,16 +3,13 @@
 namespace gmp::detail {
 
 // [PIN2] The pin is dropped before the lock is waited for, so the freezer, who holds it, never waits for us. [PIN3]
+// Set again under the lock it needs no second look: whoever freezes next takes the lock after us and sees it.
 bool pin_slow(m& self) noexcept {
-  for (;;) {
-    self.pin.store(0, memory_order_relaxed);
-    self.revoke_lock.lock();  // until the freezer is done
-    self.revoke_lock.unlock();
-    self.pin.store(1, memory_order_relaxed);
-    light_fence();
-    // acquire: pairs with the release in freeze().
-    if (self.revoke.load(memory_order_acquire) == 0) return self.pp != nullptr;
-  }
+  self.pin.store(0, memory_order_relaxed);
+  self.revoke_lock.lock();  // until the freezer is done
+  self.pin.store(1, memory_order_relaxed);
+  self.revoke_lock.unlock();
+  return self.pp != nullptr;
 }
 
 }  // namespace gmp::detail

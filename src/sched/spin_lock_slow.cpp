@@ -13,7 +13,7 @@ namespace {
 
 // The holder is either running (it is out within tens of nanoseconds) or was preempted by the kernel: then spinning only
 // keeps it from running, so the processor is given away, and after a while the thread sleeps.
-GMPSCHED_HOME void acquire_home(void* arg) {
+GMPSCHED_HOME_FUNCTION(acquire_home)(void* arg) {
   auto& word = *static_cast<atomic<std::uint32_t>*>(arg);
   for (unsigned round = 0;; ++round) {
     for (int i = 0; i < 64; ++i) {

@@ -175,7 +175,7 @@ struct chan_wait {
   wait_queue* queue;
 };
 
-GMPSCHED_HOME bool cancel_chan(void* arg) noexcept {
+bool cancel_chan(void* arg) noexcept {
   auto& wait = *static_cast<chan_wait*>(arg);
   wait.core->lock_.lock();
   const bool waited = wait.w.queued;
