@@ -115,10 +115,16 @@ void runtime::stop() {
   core_->stop();
 }
 
+namespace {
+GMPSCHED_HOME_FUNCTION(note_use)(void* sched) {
+  detail::registry_used(*static_cast<detail::scheduler*>(sched));
+}
+}  // namespace
+
 detail::scheduler* runtime::scheduler() const {
   detail::scheduler* sched = core_->sched.get();
   if (sched == nullptr) detail::throw_stopped();
-  if (detail::this_m() == nullptr) detail::registry_used(*sched);
+  if (detail::this_m() == nullptr) detail::call_on_home(&note_use, sched);
   return sched;
 }
 
