@@ -26,7 +26,6 @@ struct pair_of_values {
 template <class T>
 void check_type(T value) {
   for (std::size_t capacity : {0u, 1u}) {
-    SCOPED_TRACE(capacity);
     auto ch = gmp::make_chan<T>(capacity);
     std::optional<T> got;
     ASSERT_EQ(ch.try_recv(got), chan_status::would_block);

@@ -1,4 +1,6 @@
 // What all tests share: runtimes at several numbers of Ps, sizes that fit the build, a guard against hanging.
+//
+// GoogleTest keeps its traces per thread: no SCOPED_TRACE in a G that may move to another thread.
 #pragma once
 
 #include <gtest/gtest.h>
