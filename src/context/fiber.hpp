@@ -35,13 +35,13 @@ using boost_transfer = boost::context::detail::transfer_t;
 using context_entry = void (*)(boost_transfer);
 
 // A context that will call `entry` on the stack whose highest usable address is `high`.
-GMPSCHED_NO_SPLIT inline void* context_make(void* high, std::size_t size, context_entry entry) {
+[[gnu::always_inline]] inline void* context_make(void* high, std::size_t size, context_entry entry) {
   return boost::context::detail::make_fcontext(high, size, entry);
 }
 
 // Saves the caller's registers on its stack and continues at `to`. Returns, when somebody jumps back, the context that
 // was left for it. The caller must save `stack_limit`, exception state and errno itself (sched/switch.hpp).
-GMPSCHED_NO_SPLIT inline void* context_jump(void* to) {
+[[gnu::always_inline]] inline void* context_jump(void* to) {
   return boost::context::detail::jump_fcontext(to, nullptr).fctx;
 }
 
@@ -53,7 +53,7 @@ struct sanitizer_stack {
 };
 
 // Before a jump from `from` (null: `from` ends and never comes back) to `to`.
-GMPSCHED_NO_SPLIT inline void sanitizer_leave([[maybe_unused]] sanitizer_stack* from,
+[[gnu::always_inline]] inline void sanitizer_leave([[maybe_unused]] sanitizer_stack* from,
                                               [[maybe_unused]] const sanitizer_stack& to) {
 #if GMPSCHED_ASAN
   __sanitizer_start_switch_fiber(from != nullptr ? &from->fiber : nullptr, to.low, to.size);
@@ -64,7 +64,7 @@ GMPSCHED_NO_SPLIT inline void sanitizer_leave([[maybe_unused]] sanitizer_stack* 
 }
 
 // After a jump, on the stack `me`. Gives the bounds of the stack that was left to `left`, when asked.
-GMPSCHED_NO_SPLIT inline void sanitizer_arrive([[maybe_unused]] sanitizer_stack& me,
+[[gnu::always_inline]] inline void sanitizer_arrive([[maybe_unused]] sanitizer_stack& me,
                                                [[maybe_unused]] sanitizer_stack* left) {
 #if GMPSCHED_ASAN
   const void* low = nullptr;

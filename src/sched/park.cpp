@@ -19,7 +19,7 @@ struct thread_wait_request {
   bool woken;
 };
 
-GMPSCHED_HOME void thread_wait(void* arg) {
+GMPSCHED_HOME_FUNCTION(thread_wait)(void* arg) {
   auto& request = *static_cast<thread_wait_request*>(arg);
   atomic<std::uint32_t>& word = request.me->thread_word;
   const nanos until = request.deadline == never ? -1 : request.deadline;
@@ -39,32 +39,49 @@ bool wait_as_thread(g& me, nanos deadline) noexcept {
   return request.woken;
 }
 
-GMPSCHED_HOME void wake_thread(void* arg) {
+GMPSCHED_HOME_FUNCTION(wake_thread)(void* arg) {
   g& target = *static_cast<g*>(arg);
   target.thread_word.store(1, memory_order_release);
   // The thread may be gone already; waking an address needs no memory behind it.
   futex_wake(target.thread_word, 1);
 }
 
-GMPSCHED_HOME void inject_home(void* arg) {
+GMPSCHED_HOME_FUNCTION(inject_home)(void* arg) {
   g& target = *static_cast<g*>(arg);
   target.sched->inject(&target);
 }
 
-GMPSCHED_HOME void thread_self_home(void* arg) { *static_cast<g**>(arg) = &thread_g(); }
+GMPSCHED_HOME_FUNCTION(thread_self_home)(void* arg) { *static_cast<g**>(arg) = &thread_g(); }
 
-GMPSCHED_HOME void thread_yield(void*) { ::sched_yield(); }
+GMPSCHED_HOME_FUNCTION(thread_yield)(void*) { ::sched_yield(); }
 
-GMPSCHED_NO_SPLIT bool cancel_park_forever(void*) { return true; }
+bool cancel_park_forever(void*) { return true; }
 
-GMPSCHED_NO_SPLIT void commit_yield(m* self, void* arg) {
+GMPSCHED_COMMIT_FUNCTION(commit_yield)(m* self, void* arg) {
   put_ring(*self->pp, static_cast<g*>(arg), *self->sched);
 }
 
 // Off this G: to the next one if it is known, else to the scheduler loop.
-GMPSCHED_NO_SPLIT __attribute__((noinline)) void leave(m& self, g& me) noexcept {
+GMPSCHED_SWITCH void leave(m& self, g& me) noexcept;
+void leave(m& self, g& me) noexcept {
   bool has_p = pin(self);
   g* next = has_p ? pick_direct(*self.pp) : nullptr;
+  switch_from_g(self, me, next);
+  unpin(*this_m());
+}
+
+// Behind the others of this P.
+GMPSCHED_SWITCH void step_aside(m& self, g& me) noexcept;
+void step_aside(m& self, g& me) noexcept {
+  if (!pin(self)) {  // no P: there is nothing to give away
+    unpin(self);
+    return;
+  }
+  // Null: the loop is due, or nothing else is here and the loop looks elsewhere; it finds this G in the ring.
+  g* next = pick_direct(*self.pp);
+  me.state.store(g_state::runnable, memory_order_relaxed);
+  self.commit = &commit_yield;
+  self.commit_arg = &me;
   switch_from_g(self, me, next);
   unpin(*this_m());
 }
@@ -167,17 +184,7 @@ void yield_now() {
     unwind(me);
     return;
   }
-  if (!pin(*self)) {  // no P: there is nothing to give away
-    unpin(*self);
-    return;
-  }
-  // Null: the loop is due, or nothing else is here and the loop looks elsewhere; it finds this G in the ring.
-  g* next = pick_direct(*self->pp);
-  me.state.store(g_state::runnable, memory_order_relaxed);
-  self->commit = &commit_yield;
-  self->commit_arg = &me;
-  switch_from_g(*self, me, next);
-  unpin(*this_m());
+  step_aside(*self, me);
 }
 
 bool must_unwind(const g& me) noexcept {

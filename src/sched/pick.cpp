@@ -12,17 +12,17 @@ struct overflow {
   scheduler* sched;
 };
 
-GMPSCHED_HOME void ring_home(void* arg) {
+GMPSCHED_HOME_FUNCTION(ring_home)(void* arg) {
   auto& o = *static_cast<overflow*>(arg);
   o.sched->overflow_ring(*o.local, o.gp);
 }
 
-GMPSCHED_HOME void newborn_home(void* arg) {
+GMPSCHED_HOME_FUNCTION(newborn_home)(void* arg) {
   auto& o = *static_cast<overflow*>(arg);
   o.sched->overflow_newborn(*o.local, o.gp);
 }
 
-GMPSCHED_HOME void wake_home(void* arg) { static_cast<scheduler*>(arg)->wake_one(); }
+GMPSCHED_HOME_FUNCTION(wake_home)(void* arg) { static_cast<scheduler*>(arg)->wake_one(); }
 
 }  // namespace
 

@@ -12,7 +12,7 @@ scheduler* registry_find() noexcept;
 
 namespace {
 
-GMPSCHED_HOME void find_home(void* out) { *static_cast<scheduler**>(out) = registry_find(); }
+GMPSCHED_HOME_FUNCTION(find_home)(void* out) { *static_cast<scheduler**>(out) = registry_find(); }
 
 }  // namespace
 

@@ -16,7 +16,7 @@ struct arm_request {
   bool failed;
 };
 
-GMPSCHED_HOME void arm_home(void* arg) {
+GMPSCHED_HOME_FUNCTION(arm_home)(void* arg) {
   auto& request = *static_cast<arm_request*>(arg);
   try {
     request.failed = false;
@@ -32,17 +32,17 @@ struct timer_request {
   bool answer;
 };
 
-GMPSCHED_HOME void stop_home(void* arg) {
+GMPSCHED_HOME_FUNCTION(stop_home)(void* arg) {
   auto& request = *static_cast<timer_request*>(arg);
   request.answer = timer_heap::stop(*request.timer);
 }
 
-GMPSCHED_HOME void stop_and_wait_home(void* arg) {
+GMPSCHED_HOME_FUNCTION(stop_and_wait_home)(void* arg) {
   auto& request = *static_cast<timer_request*>(arg);
   request.answer = timer_heap::stop_and_wait(*request.timer);
 }
 
-GMPSCHED_HOME void rearm_home(void* arg) {
+GMPSCHED_HOME_FUNCTION(rearm_home)(void* arg) {
   auto& request = *static_cast<timer_request*>(arg);
   timer_heap* home = request.timer->heap.load(memory_order_acquire);
   request.answer = timer_heap::rearm(*request.timer, request.when);
@@ -52,9 +52,9 @@ GMPSCHED_HOME void rearm_home(void* arg) {
   sched.timer_added(request.when);
 }
 
-GMPSCHED_HOME void now_home(void* arg) { *static_cast<nanos*>(arg) = clock_now(); }
+GMPSCHED_HOME_FUNCTION(now_home)(void* arg) { *static_cast<nanos*>(arg) = clock_now(); }
 
-GMPSCHED_HOME void thread_sleep(void* arg) {
+GMPSCHED_HOME_FUNCTION(thread_sleep)(void* arg) {
   nanos until = *static_cast<nanos*>(arg);
   timespec t{until / 1'000'000'000, until % 1'000'000'000};
   while (::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, nullptr) != 0) {
@@ -77,7 +77,7 @@ nanos wake_sleeper(timer_node& timer, nanos, nanos) {
   return never;
 }
 
-GMPSCHED_HOME bool cancel_sleep(void* arg) {
+bool cancel_sleep(void* arg) {
   return timer_heap::stop(static_cast<sleeper*>(arg)->timer);
 }
 

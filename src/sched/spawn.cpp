@@ -11,6 +11,7 @@
 #include "sched/pick.hpp"
 #include "sched/registry.hpp"
 #include "sched/switch.hpp"
+#include "stack/segment.hpp"
 
 namespace gmp::detail {
 namespace {
@@ -33,7 +34,7 @@ g* g_on_slot(void* top, std::size_t bytes) noexcept {
   return made;
 }
 
-GMPSCHED_HOME void make_home(void* arg) {
+GMPSCHED_HOME_FUNCTION(make_home)(void* arg) {
   auto& request = *static_cast<make_request*>(arg);
   scheduler& sched = *request.sched;
   request.made = nullptr;
@@ -49,7 +50,7 @@ GMPSCHED_HOME void make_home(void* arg) {
     request.made = g_on_slot(top, request.stack_bytes);
 }
 
-GMPSCHED_HOME void start_outside(void* arg) {
+GMPSCHED_HOME_FUNCTION(start_outside)(void* arg) {
   g& child = *static_cast<g*>(arg);
   scheduler& sched = *child.sched;
   child.id = sched.ids.fetch_add(1, memory_order_relaxed) + 1;
@@ -57,24 +58,33 @@ GMPSCHED_HOME void start_outside(void* arg) {
   sched.inject(&child);
 }
 
-GMPSCHED_HOME void trim_home(void* arg) {
+GMPSCHED_HOME_FUNCTION(trim_home)(void* arg) {
   m& self = *static_cast<m*>(arg);
   self.sched->trim_free(*self.pp);
 }
 
-GMPSCHED_HOME void stack_end_home(void* arg) {
+// Does the G leave more behind than its first segment?
+[[gnu::always_inline]] inline bool stack_end_is_due([[maybe_unused]] g& dead) noexcept {
+#if GMPSCHED_SPLIT_STACKS
+  return !first_segment_is_clean(g_top(dead), dead.stack_bytes, dead.stack_limit);
+#else
+  return true;
+#endif
+}
+
+GMPSCHED_HOME_FUNCTION(stack_end_home)(void* arg) {
   g& dead = *static_cast<g*>(arg);
   stack_end(g_top(dead), dead.stack_bytes, dead.stack_limit);
 }
 
-GMPSCHED_HOME void give_slot_home(void* arg) {
+GMPSCHED_HOME_FUNCTION(give_slot_home)(void* arg) {
   g& dead = *static_cast<g*>(arg);
   void* top = g_top(dead);
   first_segments_give(dead.stack_bytes, &top, 1);
 }
 
 // The stack of a G that ended: back to the P, after the switch away from it.
-GMPSCHED_NO_SPLIT void commit_finish(m* self, void* arg) {
+GMPSCHED_COMMIT_FUNCTION(commit_finish)(m* self, void* arg) {
   g* dead = static_cast<g*>(arg);
   if (stack_end_is_due(*dead)) call_on_home(&stack_end_home, dead);
   dead->state.store(g_state::dead, memory_order_relaxed);
@@ -89,7 +99,7 @@ GMPSCHED_NO_SPLIT void commit_finish(m* self, void* arg) {
 }
 
 // The same for a G whose P was taken while it ran.
-GMPSCHED_NO_SPLIT void commit_finish_without_p(m* self, void* arg) {
+GMPSCHED_COMMIT_FUNCTION(commit_finish_without_p)(m* self, void* arg) {
   g* dead = static_cast<g*>(arg);
   self->sched->finished_outside.fetch_add(1, memory_order_relaxed);
   call_on_home(&stack_end_home, dead);
@@ -103,6 +113,7 @@ GMPSCHED_NO_SPLIT void commit_finish_without_p(m* self, void* arg) {
 }
 
 // Prepares the G's fields; the closure goes right below the control block.
+GMPSCHED_NO_SPLIT __attribute__((noinline)) unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noexcept;
 unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noexcept {
   void* top = g_top(made);
   made.stack_limit = first_segment_init(top, made.stack_bytes, sched.config.max_stack);
@@ -221,7 +232,7 @@ __attribute__((noinline)) void run_entry(g& me) noexcept {
 
 }  // namespace
 
-GMPSCHED_NO_SPLIT void g_main(boost_transfer from) {
+void g_main(boost_transfer from) {
 #if defined(__x86_64__)
   asm volatile(".cfi_undefined rip");  // the bottom of every G's backtrace
 #endif
@@ -234,7 +245,7 @@ GMPSCHED_NO_SPLIT void g_main(boost_transfer from) {
   g_finish();
 }
 
-GMPSCHED_NO_SPLIT void g_finish() noexcept {
+void g_finish() noexcept {
   m* self = this_m();
   g& me = *self->current;
   if (me.extra != nullptr || me.locals != nullptr) {

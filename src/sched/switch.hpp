@@ -5,8 +5,8 @@
 // SW2  The pin is held over every switch; the call that resumes drops it.
 // SW3  Stack limit, exception globals and errno belong to the G and change hands here.
 //
-// All functions are without a stack check: between set_stack_limit() and the jump the limit is not that of the stack in
-// use.
+// Everything here is inlined into functions without a stack check: between set_stack_limit() and the jump the limit is not
+// that of the stack in use.
 #pragma once
 
 #include "base/check.hpp"
@@ -15,25 +15,19 @@
 #include "sched/m.hpp"
 #include "sched/pin.hpp"
 
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
-#define GMPSCHED_DIRECT_CALLS __attribute__((indirect_branch("keep")))
-#else
-#define GMPSCHED_DIRECT_CALLS
-#endif
-
 namespace gmp::detail {
 
 // Where calls may go that a G makes on its M's own stack: below everything g0 keeps there.
-GMPSCHED_NO_SPLIT inline void* home_below(void* frame) noexcept {
+[[gnu::always_inline]] inline void* home_below(void* frame) noexcept {
   constexpr std::uintptr_t frame_and_registers = 1024;  // of switch_from_g0() and the jump
   return reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(frame) - frame_and_registers) &
                                  ~std::uintptr_t{63});
 }
 
 // The first function of every G.
-void g_main(boost_transfer from);
+GMPSCHED_SWITCH void g_main(boost_transfer from);
 
-GMPSCHED_NO_SPLIT GMPSCHED_DIRECT_CALLS inline void arrive(void* from) noexcept {
+[[gnu::always_inline]] inline void arrive(void* from) noexcept {
   m& self = *this_m();
   *self.left_ctx = from;
   if (spin_lock* lock = self.commit_lock; lock != nullptr) {
@@ -46,14 +40,14 @@ GMPSCHED_NO_SPLIT GMPSCHED_DIRECT_CALLS inline void arrive(void* from) noexcept 
 }
 
 // Takes the thread-wide state of the running G into its control block.
-GMPSCHED_NO_SPLIT inline void save_thread_state(m& self, g& me) noexcept {
+[[gnu::always_inline]] inline void save_thread_state(m& self, g& me) noexcept {
   me.stack_limit = stack_limit();
   me.caught_exceptions = self.exceptions->caught;
   me.uncaught_exceptions = self.exceptions->uncaught;
   me.saved_errno = *self.error_number;
 }
 
-GMPSCHED_NO_SPLIT inline void load_thread_state(m& self, g& next) noexcept {
+[[gnu::always_inline]] inline void load_thread_state(m& self, g& next) noexcept {
   self.current = &next;
   self.exceptions->caught = next.caught_exceptions;
   self.exceptions->uncaught = next.uncaught_exceptions;
@@ -61,7 +55,7 @@ GMPSCHED_NO_SPLIT inline void load_thread_state(m& self, g& next) noexcept {
   set_stack_limit(next.stack_limit);
 }
 
-GMPSCHED_NO_SPLIT inline void load_g0_state(m& self) noexcept {
+[[gnu::always_inline]] inline void load_g0_state(m& self) noexcept {
   self.current = nullptr;
   self.exceptions->caught = nullptr;
   self.exceptions->uncaught = 0;
@@ -69,7 +63,7 @@ GMPSCHED_NO_SPLIT inline void load_g0_state(m& self) noexcept {
 }
 
 // Makes `next` the running G; returns where to jump.
-GMPSCHED_NO_SPLIT inline void* activate(m& self, g& next) noexcept {
+[[gnu::always_inline]] inline void* activate(m& self, g& next) noexcept {
 #if GMPSCHED_DEBUG_CHECKS
   GMPSCHED_CHECK(first_segment_canary_ok(g_top(next), next.stack_bytes),
                  "a G ran out of its first stack segment (canary)");
@@ -85,7 +79,7 @@ GMPSCHED_NO_SPLIT inline void* activate(m& self, g& next) noexcept {
 }
 
 // From the G `me` to `next`, or to g0 (null). Returns when `me` runs again, perhaps on another M.
-GMPSCHED_NO_SPLIT inline void switch_from_g(m& self, g& me, g* next) noexcept {
+[[gnu::always_inline]] inline void switch_from_g(m& self, g& me, g* next) noexcept {
   save_thread_state(self, me);
   self.left_ctx = &me.ctx;
   void* to;
@@ -103,7 +97,7 @@ GMPSCHED_NO_SPLIT inline void switch_from_g(m& self, g& me, g* next) noexcept {
 }
 
 // From g0 to `next`; returns when some G of this M switches to g0.
-GMPSCHED_NO_SPLIT inline void switch_from_g0(m& self, g& next) noexcept {
+[[gnu::always_inline]] inline void switch_from_g0(m& self, g& next) noexcept {
   self.left_ctx = &self.g0_ctx;
   self.stacks.home_sp = home_below(__builtin_frame_address(0));
   void* to = activate(self, next);

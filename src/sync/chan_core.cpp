@@ -4,6 +4,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "gmp/errors.hpp"
 #include "sched/park.hpp"
 
 namespace gmp::detail {
@@ -174,7 +175,7 @@ struct chan_wait {
   wait_queue* queue;
 };
 
-GMPSCHED_HOME bool cancel_chan(void* arg) noexcept {
+bool cancel_chan(void* arg) noexcept {
   auto& wait = *static_cast<chan_wait*>(arg);
   wait.core->lock_.lock();
   const bool waited = wait.w.queued;
@@ -287,9 +288,9 @@ chan_result chan_try_recv(chan_core* core, void* to) {
 }
 
 void chan_close(chan_core* core) {
-  if (core == nullptr) throw nil_channel();
+  if (core == nullptr) throw ::gmp::nil_channel();
   waiter* woken = nullptr;
-  if (!core->close(woken)) throw closed_channel("gmp: close of a closed channel");
+  if (!core->close(woken)) throw ::gmp::closed_channel("gmp: close of a closed channel");
   while (woken != nullptr) {
     waiter* next = woken->next;  // the waiter is gone once its owner runs
     ready(*woken->owner);
@@ -305,6 +306,6 @@ std::size_t chan_cap(const chan_core* core) noexcept {
   return core == nullptr || core->is_timer_ ? 0 : core->capacity();
 }
 
-void throw_closed_channel() { throw closed_channel("gmp: send on a closed channel"); }
+void throw_closed_channel() { throw ::gmp::closed_channel("gmp: send on a closed channel"); }
 
 }  // namespace gmp::detail

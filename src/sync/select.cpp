@@ -39,7 +39,7 @@ nanos select_timer_fired(timer_node& timer, nanos, nanos) {
   return never;
 }
 
-GMPSCHED_HOME bool cancel_select(void* arg) noexcept {
+bool cancel_select(void* arg) noexcept {
   return static_cast<select_wait*>(arg)->ticket.try_claim(by_stop);
 }
 
@@ -54,7 +54,7 @@ struct plan {
   static constexpr std::size_t none = ~std::size_t{0};
 };
 
-GMPSCHED_HOME void thread_random(void* arg) {
+GMPSCHED_HOME_FUNCTION(thread_random)(void* arg) {
   thread_local cheap_random random(reinterpret_cast<std::uintptr_t>(&random));
   auto& bound = *static_cast<std::uint32_t*>(arg);
   bound = random.below(bound);
@@ -171,7 +171,7 @@ void dequeue(const plan& all, waiter* waiters) noexcept {
 }
 
 // The park's commit. Reads ahead of each release: after the last one the plan may be gone. [SEL3, SEL4]
-GMPSCHED_NO_SPLIT void unlock_in_order(m*, void* arg) {
+GMPSCHED_COMMIT_FUNCTION(unlock_in_order)(m*, void* arg) {
   const plan& all = *static_cast<const plan*>(arg);
   chan_core* held = nullptr;
   for (std::size_t i = 0; i < all.channels; ++i) {

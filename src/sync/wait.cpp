@@ -30,7 +30,7 @@ nanos queue_timer_fired(timer_node& timer, nanos, nanos) {
   return never;
 }
 
-GMPSCHED_HOME bool cancel_queue_wait(void* arg) noexcept {
+bool cancel_queue_wait(void* arg) noexcept {
   auto& wait = *static_cast<queue_wait*>(arg);
   wait.lock->lock();
   const bool mine = wait.leave(wake_status::pending);
@@ -38,7 +38,7 @@ GMPSCHED_HOME bool cancel_queue_wait(void* arg) noexcept {
   return mine;
 }
 
-GMPSCHED_NO_SPLIT void commit_unlock(m*, void* arg) { static_cast<spin_lock*>(arg)->unlock(); }
+GMPSCHED_COMMIT_FUNCTION(commit_unlock)(m*, void* arg) { static_cast<spin_lock*>(arg)->unlock(); }
 
 __attribute__((noinline)) void wait_timed(queue_wait& wait, const wait_request& request, g& me) {
   if (me.is_thread()) {
