@@ -48,7 +48,7 @@ struct options {
   poller_kind poller = poller_kind::automatic;
   std::chrono::nanoseconds handoff_after = std::chrono::milliseconds(10);  // positive
   bool detect_deadlock = true;       // run(): all Gs blocked for ever => report, exit code 2
-  panic_handler on_panic;            // empty: report to stderr, and for a critical G abort
+  panic_handler on_panic{};          // empty: report to stderr, and for a critical G abort
 };
 
 namespace detail {
