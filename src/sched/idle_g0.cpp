@@ -27,7 +27,6 @@ namespace gmp::detail {
 namespace {
 
 constexpr std::uint64_t one_spinner = std::uint64_t{1} << 32;
-constexpr std::uint64_t one_idle_p = 1;
 // A G in a busy P's next is usually run within this time.
 constexpr unsigned next_grace_us = 10;
 
