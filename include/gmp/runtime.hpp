@@ -53,6 +53,18 @@ struct options {
 
 namespace detail {
 class runtime_core;
+// A thread inside run(): throws std::logic_error on one of the runtime's own Gs.
+class run_call {
+ public:
+  run_call(runtime_core& core, const char* name);
+  ~run_call();
+  run_call(const run_call&) = delete;
+  run_call& operator=(const run_call&) = delete;
+
+ private:
+  runtime_core& core_;
+  bool counted_ = false;  // a plain thread
+};
 }  // namespace detail
 
 // One scheduler, for embedding; several may live in one process. All members may be called from any thread or G, except
@@ -84,7 +96,7 @@ class runtime {
   template <class F>
   auto run(F&& f) -> std::invoke_result_t<std::decay_t<F>> {
     using result = std::invoke_result_t<std::decay_t<F>>;
-    check_outside("run");
+    const detail::run_call pending(*core_, "run");
     detail::outcome<result> out;
     detail::completion done;
     go([&out, &done, body = std::decay_t<F>(std::forward<F>(f))]() mutable {
@@ -105,7 +117,6 @@ class runtime {
 
  private:
   detail::scheduler* scheduler() const;
-  void check_outside(const char* call) const;
 
   std::unique_ptr<detail::runtime_core> core_;
 };

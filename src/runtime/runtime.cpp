@@ -98,6 +98,19 @@ void runtime_core::stop() {
   registry_remove(*sched);
 }
 
+run_call::run_call(runtime_core& core, const char* name) : core_(core) {
+  const m* self = this_m();
+  if (self != nullptr && self->sched == core.sched.get())
+    throw std::logic_error(std::string("gmp::runtime::") + name + " called by one of the runtime's own Gs");
+  if (core.sched != nullptr && self == nullptr)
+    core.sched->run_callers.fetch_add(1, memory_order_relaxed);
+  counted_ = core.sched != nullptr && self == nullptr;
+}
+
+run_call::~run_call() {
+  if (counted_ && core_.sched != nullptr) core_.sched->run_callers.fetch_sub(1, memory_order_relaxed);
+}
+
 }  // namespace detail
 
 runtime::runtime(options wanted) : core_(std::make_unique<detail::runtime_core>(std::move(wanted))) {}
@@ -111,7 +124,7 @@ runtime::~runtime() {
 }
 
 void runtime::stop() {
-  check_outside("stop");
+  const detail::run_call outside(*core_, "stop");
   core_->stop();
 }
 
@@ -126,12 +139,6 @@ detail::scheduler* runtime::scheduler() const {
   if (sched == nullptr) detail::throw_stopped();
   if (detail::this_m() == nullptr) detail::call_on_home(&note_use, sched);
   return sched;
-}
-
-void runtime::check_outside(const char* call) const {
-  const detail::m* self = detail::this_m();
-  if (self != nullptr && self->sched == core_->sched.get())
-    throw std::logic_error(std::string("gmp::runtime::") + call + " called by one of the runtime's own Gs");
 }
 
 runtime_stats runtime::stats() const { return detail::collect_stats(*scheduler()); }

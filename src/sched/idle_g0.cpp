@@ -220,6 +220,7 @@ void scheduler::sleep_idle(m& self) {
         until = never;  // every P is at work: they run their own timers
       }
     }
+    if (until == never) check_deadlock();
     if (self.note.load(memory_order_acquire) == 0)
       futex_wait(self.note, 0, until == never ? -1 : until);
     if (self.note.load(memory_order_acquire) != 0) self.note.store(0, memory_order_relaxed);
