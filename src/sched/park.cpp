@@ -62,10 +62,26 @@ GMPSCHED_COMMIT_FUNCTION(commit_yield)(m* self, void* arg) {
 }
 
 // Off this G: to the next one if it is known, else to the scheduler loop.
-GMPSCHED_NO_SPLIT __attribute__((noinline)) void leave(m& self, g& me) noexcept;
+GMPSCHED_SWITCH void leave(m& self, g& me) noexcept;
 void leave(m& self, g& me) noexcept {
   bool has_p = pin(self);
   g* next = has_p ? pick_direct(*self.pp) : nullptr;
+  switch_from_g(self, me, next);
+  unpin(*this_m());
+}
+
+// Behind the others of this P.
+GMPSCHED_SWITCH void step_aside(m& self, g& me) noexcept;
+void step_aside(m& self, g& me) noexcept {
+  if (!pin(self)) {  // no P: there is nothing to give away
+    unpin(self);
+    return;
+  }
+  // Null: the loop is due, or nothing else is here and the loop looks elsewhere; it finds this G in the ring.
+  g* next = pick_direct(*self.pp);
+  me.state.store(g_state::runnable, memory_order_relaxed);
+  self.commit = &commit_yield;
+  self.commit_arg = &me;
   switch_from_g(self, me, next);
   unpin(*this_m());
 }
@@ -168,17 +184,7 @@ void yield_now() {
     unwind(me);
     return;
   }
-  if (!pin(*self)) {  // no P: there is nothing to give away
-    unpin(*self);
-    return;
-  }
-  // Null: the loop is due, or nothing else is here and the loop looks elsewhere; it finds this G in the ring.
-  g* next = pick_direct(*self->pp);
-  me.state.store(g_state::runnable, memory_order_relaxed);
-  self->commit = &commit_yield;
-  self->commit_arg = &me;
-  switch_from_g(*self, me, next);
-  unpin(*this_m());
+  step_aside(*self, me);
 }
 
 bool must_unwind(const g& me) noexcept {

@@ -113,6 +113,7 @@ GMPSCHED_COMMIT_FUNCTION(commit_finish_without_p)(m* self, void* arg) {
 }
 
 // Prepares the G's fields; the closure goes right below the control block.
+GMPSCHED_NO_SPLIT __attribute__((noinline)) unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noexcept;
 unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noexcept {
   void* top = g_top(made);
   made.stack_limit = first_segment_init(top, made.stack_bytes, sched.config.max_stack);

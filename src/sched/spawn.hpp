@@ -10,6 +10,6 @@ namespace gmp::detail {
 g* g_make(scheduler& sched, std::size_t stack_bytes) noexcept;
 
 // Last act of a G; runs on its stack, never returns.
-[[noreturn]] GMPSCHED_NO_SPLIT void g_finish() noexcept;
+[[noreturn]] GMPSCHED_SWITCH void g_finish() noexcept;
 
 }  // namespace gmp::detail

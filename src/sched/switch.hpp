@@ -25,7 +25,7 @@ namespace gmp::detail {
 }
 
 // The first function of every G.
-GMPSCHED_NO_SPLIT void g_main(boost_transfer from);
+GMPSCHED_SWITCH void g_main(boost_transfer from);
 
 [[gnu::always_inline]] inline void arrive(void* from) noexcept {
   m& self = *this_m();
