@@ -7,16 +7,14 @@
 file(GLOB_RECURSE gmpsched_sources CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
      "${PROJECT_SOURCE_DIR}/src/*.cpp" "${PROJECT_SOURCE_DIR}/src/*.S")
 
-# The two kinds of stacks are files of their own. wrapped.S is assembled once for each wrapped function.
+# The two kinds of stacks are files of their own.
 if(GMPSCHED_SPLIT_STACKS)
-  list(REMOVE_ITEM gmpsched_sources src/stack/reserved.cpp src/stack/wrapped.S)
-  list(APPEND gmpsched_sources ${GMPSCHED_WRAP_SOURCES})
+  list(REMOVE_ITEM gmpsched_sources src/stack/reserved.cpp)
 else()
   list(FILTER gmpsched_sources EXCLUDE REGEX "^src/stack/((segment|segment_pool|slab)\\.cpp$|.*\\.S$)")
 endif()
 
-# What belongs inside every linked program, a shared library's copy would not do: __morestack and the thunks (which the
-# shared library needs as well, for itself), and driver_wrap.S (which it does not).
+# What belongs inside every linked program, a shared library's copy would not do: __morestack and the thunks.
 set(gmpsched_program_sources ${gmpsched_sources})
 list(FILTER gmpsched_program_sources INCLUDE REGEX "\\.S$")
 
@@ -112,7 +110,7 @@ function(gmpsched_add_nonshared)
   gmpsched_library(gmpsched_nonshared)
   gmpsched_position_independent(gmpsched_nonshared)
   set_target_properties(gmpsched_nonshared PROPERTIES OUTPUT_NAME gmpsched_nonshared)
-  add_dependencies(gmpsched_shared gmpsched_nonshared)
+  target_link_libraries(gmpsched_shared PRIVATE gmpsched_nonshared)  # the library's own copy of __morestack and thunks
   target_link_options(gmpsched_shared PRIVATE "-Wl,@${out}/forward.rsp")
   target_link_libraries(gmpsched INTERFACE gmpsched_nonshared)
 endfunction()
@@ -122,7 +120,7 @@ function(gmpsched_add_shared)
   gmpsched_library(gmpsched_g_objects)
   gmpsched_position_independent(gmpsched_g_objects)
   gmpsched_link_dependencies(gmpsched_g_objects)
-  list(REMOVE_ITEM gmpsched_home_sources src/stack/driver_wrap.S)
+  list(REMOVE_ITEM gmpsched_home_sources ${gmpsched_program_sources})
   add_library(gmpsched_shared SHARED ${gmpsched_home_sources} $<TARGET_OBJECTS:gmpsched_g_objects>)
   gmpsched_library(gmpsched_shared)
   gmpsched_position_independent(gmpsched_shared)

@@ -53,6 +53,20 @@ struct options {
 
 namespace detail {
 class runtime_core;
+// A thread inside run(): throws std::logic_error on one of the runtime's own Gs.
+class run_call {
+ public:
+  explicit run_call(runtime_core& core);
+  ~run_call();
+  run_call(const run_call&) = delete;
+  run_call& operator=(const run_call&) = delete;
+  // By the main G, as its last act: from now on other Gs that are blocked are nobody's deadlock.
+  void main_ended() noexcept;
+
+ private:
+  runtime_core& core_;
+  bool counted_ = false;  // a plain thread
+};
 }  // namespace detail
 
 // One scheduler, for embedding; several may live in one process. All members may be called from any thread or G, except
@@ -84,11 +98,18 @@ class runtime {
   template <class F>
   auto run(F&& f) -> std::invoke_result_t<std::decay_t<F>> {
     using result = std::invoke_result_t<std::decay_t<F>>;
-    check_outside("run");
+    detail::run_call pending(*core_);
     detail::outcome<result> out;
     detail::completion done;
-    go([&out, &done, body = std::decay_t<F>(std::forward<F>(f))]() mutable {
-      detail::signal_at_exit at_exit{done};
+    go([&out, &done, &pending, body = std::decay_t<F>(std::forward<F>(f))]() mutable {
+      struct ending {
+        detail::run_call& call;
+        detail::completion& done;
+        ~ending() {
+          call.main_ended();
+          done.signal();
+        }
+      } at_exit{pending, done};
       auto mine = std::move(body);  // gone before the caller goes on
       out.fill(mine);
     });
@@ -105,7 +126,6 @@ class runtime {
 
  private:
   detail::scheduler* scheduler() const;
-  void check_outside(const char* call) const;
 
   std::unique_ptr<detail::runtime_core> core_;
 };

@@ -98,6 +98,29 @@ void runtime_core::stop() {
   registry_remove(*sched);
 }
 
+namespace {
+
+void check_outside(const runtime_core& core, const char* call) {
+  const m* self = this_m();
+  if (self != nullptr && self->sched == core.sched.get())
+    throw std::logic_error(std::string("gmp::runtime::") + call + " called by one of the runtime's own Gs");
+}
+
+}  // namespace
+
+run_call::run_call(runtime_core& core) : core_(core) {
+  check_outside(core, "run");
+  counted_ = core.sched != nullptr && this_m() == nullptr;
+  if (counted_) core.sched->run_callers.fetch_add(1, memory_order_relaxed);
+}
+
+void run_call::main_ended() noexcept {
+  if (counted_) core_.sched->run_callers.fetch_sub(1, memory_order_relaxed);
+  counted_ = false;
+}
+
+run_call::~run_call() { main_ended(); }
+
 }  // namespace detail
 
 runtime::runtime(options wanted) : core_(std::make_unique<detail::runtime_core>(std::move(wanted))) {}
@@ -111,7 +134,7 @@ runtime::~runtime() {
 }
 
 void runtime::stop() {
-  check_outside("stop");
+  detail::check_outside(*core_, "stop");
   core_->stop();
 }
 
@@ -126,12 +149,6 @@ detail::scheduler* runtime::scheduler() const {
   if (sched == nullptr) detail::throw_stopped();
   if (detail::this_m() == nullptr) detail::call_on_home(&note_use, sched);
   return sched;
-}
-
-void runtime::check_outside(const char* call) const {
-  const detail::m* self = detail::this_m();
-  if (self != nullptr && self->sched == core_->sched.get())
-    throw std::logic_error(std::string("gmp::runtime::") + call + " called by one of the runtime's own Gs");
 }
 
 runtime_stats runtime::stats() const { return detail::collect_stats(*scheduler()); }

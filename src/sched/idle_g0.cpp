@@ -27,7 +27,6 @@ namespace gmp::detail {
 namespace {
 
 constexpr std::uint64_t one_spinner = std::uint64_t{1} << 32;
-constexpr std::uint64_t one_idle_p = 1;
 // A G in a busy P's next is usually run within this time.
 constexpr unsigned next_grace_us = 10;
 
@@ -221,6 +220,7 @@ void scheduler::sleep_idle(m& self) {
         until = never;  // every P is at work: they run their own timers
       }
     }
+    if (until == never) check_deadlock();
     if (self.note.load(memory_order_acquire) == 0)
       futex_wait(self.note, 0, until == never ? -1 : until);
     if (self.note.load(memory_order_acquire) != 0) self.note.store(0, memory_order_relaxed);

@@ -101,6 +101,8 @@ class scheduler {
   bool rest_wanted = false;    // stop() waits for all Ms to idle
   atomic<std::uint32_t> rest{0};  // futex: counts the moments when they did
 
+  atomic<std::uint32_t> run_callers{0};  // plain threads that wait in run()
+
   const scheduler_config config;
   const std::function<void(const panic_report&)>* on_panic = nullptr;  // set before the first G; may be null
   const nanos started;
@@ -123,6 +125,7 @@ class scheduler {
   bool await_rest(nanos deadline) noexcept;
   std::uint32_t unwind_parked() noexcept;
   void wake_all() noexcept;
+  void check_deadlock() noexcept;
 };
 
 }  // namespace gmp::detail

@@ -184,12 +184,13 @@ segment* gmpsched_segment_grow(segment* in_use, unsigned wanted, std::size_t nee
 // From __morestack: `one` is out of use and has alloca blocks, or the cache of its class is full.
 void gmpsched_segment_shrink(segment* one) noexcept {
   thread_stacks& self = *gmpsched_current_stacks;
+  const unsigned size_class = one->size_class;
   free_blocks(self, one);
   one->first->cost += one->cost;
   put(self, one);
-  tidy(self);
-  if (self.vacancies[one->size_class] == 0 && one->size_class <= SEG_CLASS_BIG)
-    spill(self, one->size_class, kept[one->size_class] / 2);
+  tidy(self);  // `one` may be gone
+  if (size_class <= SEG_CLASS_BIG && self.vacancies[size_class] == 0)
+    spill(self, size_class, kept[size_class] / 2);
 }
 
 struct alloca_result {

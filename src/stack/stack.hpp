@@ -81,8 +81,10 @@ void stack_end(void* top, std::size_t bytes, void* limit = nullptr) noexcept;
 // Bytes of stack memory the G holds now (segments, alloca blocks), the first included.
 std::size_t stack_used_bytes(void* top, std::size_t bytes) noexcept;
 
-// %fs:0x70, which the split prologues compare with. Volatile: a G may change threads at a switch.
-inline void* stack_limit() noexcept {
+// %fs:0x70, which the split prologues compare with. Volatile: a G may change threads at a switch. Always
+// inlined: as functions of their own (-O0) they could be split, and would then read or write the limit of
+// the segment that they themselves were lent.
+[[gnu::always_inline]] inline void* stack_limit() noexcept {
 #if GMPSCHED_SPLIT_STACKS
   void* limit;
   __asm__ volatile("movq %%fs:0x70, %0" : "=r"(limit));
@@ -91,7 +93,7 @@ inline void* stack_limit() noexcept {
   return nullptr;
 #endif
 }
-inline void set_stack_limit([[maybe_unused]] void* limit) noexcept {
+[[gnu::always_inline]] inline void set_stack_limit([[maybe_unused]] void* limit) noexcept {
 #if GMPSCHED_SPLIT_STACKS
   __asm__ volatile("movq %0, %%fs:0x70" : : "r"(limit) : "memory");
 #endif

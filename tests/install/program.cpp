@@ -1,4 +1,5 @@
-// An outside program: Gs, a channel, an exception across a G, foreign code called directly and through a pointer.
+// An outside program: Gs, a channel, an exception across a G, foreign code called directly and
+// through a pointer.
 #include <gmp/gmp.hpp>
 
 #include <algorithm>

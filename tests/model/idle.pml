@@ -15,7 +15,8 @@
  * IDLE5  a P and its M enter and leave the idle list together, under the sched lock; an M
  *        that a waker took off the list does not take itself off, but keeps the P it was given.
  *
- * Mutants: NO_HEAVY_FENCE, NO_RECHECK, LAST_SPINNER_SILENT, UNDO_OUTSIDE (a waker that
+ * Mutants: NO_HEAVY_FENCE, NO_RECHECK, LAST_SPINNER_SILENT, GREEDY (an idler that finds work
+ * takes any idle P though a waker has just given it one), UNDO_OUTSIDE (a waker that
  * found no idle P lowers nspinning after it has released the lock: a publisher skips its
  * wake-up for the sake of a spinner that never comes, and an idler has already looked).
  */
@@ -205,7 +206,18 @@ work:
     count(me, 1);
     spinning = 1;
     goto search
+#ifdef GREEDY
+  :: !(idle_ms & (1 << me)) && idle_ms != 0 ->
+    idle_ms = idle_ms & (idle_ms - 1);
+    ADD(me, NPIDLE, -1);
+    unlock(me, LOCK);
+    count(me, 1);
+    spinning = 1;
+    goto search
+  :: idle_ms == 0 ->
+#else
   :: else -> /* IDLE5: a waker has it; its hand-over is under way */
+#endif
     unlock(me, LOCK);
     goto end_parked
   fi;
@@ -231,7 +243,7 @@ active proctype at_rest() {
   timeout;
   assert(!(QUEUED && idle_ms != 0)); /* IDLE1 */
   assert(nspinning == 0); /* IDLE3, IDLE4 */
-  assert(!given[0] && !given[1] && !given[2])
+  assert(!given[0] && !given[1] && !given[2]) /* IDLE5 */
 }
 #endif
 

@@ -10,7 +10,8 @@
  *                up; popped already -> use the wake-up: exchange once more, then give up
  *   slow unlock  inner lock; pop the first waiter, if any: waiters--; inner unlock; wake it
  *
- * Three users lock and unlock, user 0 with a time limit; locked, waiters and the inner lock go through store buffers.
+ * Three users lock and unlock, user 0 with a time limit; locked, waiters and the inner lock
+ * go through store buffers.
  *
  * MUTEX1  one holder at a time; it sees everything the last one wrote.
  * MUTEX2  no lost wake-up: nobody stays parked when the mutex is free and nobody is on its

@@ -43,10 +43,21 @@
 /* Slots are stored before tail (release) and a slot is not stored again before head has
  * passed it, so they need no place in the store buffers. */
 byte slots[CAP];
-byte taken; /* ghost: bit per G - 1 */
+byte taken; /* ghost: bit per G - 1; Gs are numbered in the order of their push */
+byte made;
 
 inline take(g) { /* NEWBORN1 */
   d_step { assert(g != 0 && (taken & (1 << (g - 1))) == 0); taken = taken | (1 << (g - 1)) }
+}
+
+#define BELOW(g) ((1 << ((g) - 1)) - 1)
+inline take_oldest(g) { /* NEWBORN2: all older ones are gone; inside the CAS */
+  d_step { assert((taken & BELOW(g)) == BELOW(g)) };
+  take(g)
+}
+inline take_newest(g) { /* NEWBORN2: all newer ones are gone */
+  d_step { assert((taken >> (g)) == (BELOW(made + 1) >> (g))) };
+  take(g)
 }
 
 inline cas_head(t, h, n, won) {
@@ -62,23 +73,25 @@ inline cas_head(t, h, n, won) {
 
 proctype owner() {
   byte h, t, i, g;
-  byte made = 0, pops = 0;
+  byte pops = 0;
   bit won;
   do
   :: made < ITEMS -> /* push */
     atomic { made++; t = LD(0, TAIL); h = LD(0, HEAD) };
     if
     :: LENGTH(h, t) == CAP -> /* oldest half to the global queue */
-      cas_head(0, h, 2, won);
-      if
-      :: won ->
-        atomic {
-          g = slots[h % CAP]; take(g); g = slots[NEXT(h, 1) % CAP]; take(g)
-        }
-      :: else /* a thief made room */
-      fi
+      atomic {
+        cas_head(0, h, 2, won);
+        if
+        :: won ->
+          g = slots[h % CAP]; take_oldest(g);
+          g = slots[NEXT(h, 1) % CAP]; take_oldest(g)
+        :: else /* a thief made room */
+        fi
+      }
     :: else
     fi;
+    assert(LENGTH(mem[HEAD], t) < CAP); /* NEWBORN3 */
     atomic { slots[t % CAP] = made; h = 0; won = 0; g = 0 };
     ST(0, TAIL, NEXT(t, 1)) /* release: pairs with the thief's load of tail */
   :: pops < POPS || made == ITEMS -> /* pop */
@@ -99,17 +112,19 @@ proctype owner() {
       :: else
       fi
     :: LENGTH(h, t) <= CAP && h != t ->
-      atomic { g = slots[t % CAP]; take(g) }
+      atomic { g = slots[t % CAP]; take_newest(g) }
     :: h == t -> /* the last one: ask the thieves */
+      atomic {
 #ifdef LAST_WITHOUT_CAS
-      won = 1;
+        won = 1;
 #else
-      cas_head(0, h, 1, won);
+        cas_head(0, h, 1, won);
 #endif
-      if
-      :: won -> atomic { g = slots[t % CAP]; take(g) }
-      :: else
-      fi;
+        if
+        :: won -> g = slots[t % CAP]; take_newest(g)
+        :: else
+        fi
+      };
       ST(0, TAIL, NEXT(t, 1))
     fi;
     atomic { h = 0; t = 0; g = 0; won = 0 }
@@ -141,18 +156,18 @@ proctype thief(byte me, turns) {
     :: n == 2 -> copy[1] = slots[NEXT(h, 1) % CAP]
     :: else
     fi;
-    cas_head(me, h, n, won);
-    if
-    :: won ->
-      atomic {
-        take(copy[0]);
+    atomic {
+      cas_head(me, h, n, won);
+      if
+      :: won ->
+        take_oldest(copy[0]);
         if
-        :: n == 2 -> take(copy[1])
+        :: n == 2 -> take_oldest(copy[1])
         :: else
         fi
-      }
-    :: else
-    fi;
+      :: else
+      fi
+    };
 next:
     atomic { h = 0; n = 0; won = 0; copy[0] = 0; copy[1] = 0 }
   :: else -> break

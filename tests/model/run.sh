@@ -35,6 +35,7 @@ idle mutant -DNO_HEAVY_FENCE -DNP=3 -DLOCAL=2
 idle mutant -DNO_RECHECK
 idle mutant -DLAST_SPINNER_SILENT -DNP=3 -DLOCAL=2
 idle mutant -DUNDO_OUTSIDE
+idle mutant -DGREEDY -DNP=3 -DLOCAL=2
 runq safety
 runq safety -DTHIEVES=2 -DITEMS=5 -DTURNS=1 -DGETS=1 -DNEXTS=1
 runq mutant -DCAS_FIRST
@@ -42,6 +43,7 @@ runq mutant -DTAIL_FIRST
 runq mutant -DNO_CAS
 runq mutant -DNO_HALF_CHECK
 runq mutant -DRUNNEXT_LOAD
+runq mutant -DRUNNEXT_STORE
 newborn safety
 newborn safety -DASYMMETRIC -DPOPS=1
 newborn mutant -DNO_FENCE

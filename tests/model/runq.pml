@@ -19,7 +19,8 @@
  *
  * Mutants: CAS_FIRST (thief copies after its CAS), TAIL_FIRST (tail published before the
  * slot: no release), NO_CAS (owner's get moves head by a plain store), NO_HALF_CHECK (thief
- * trusts a tail that is newer than its head), RUNNEXT_LOAD (thief takes runnext without CAS).
+ * trusts a tail that is newer than its head), RUNNEXT_LOAD (thief takes runnext without CAS),
+ * RUNNEXT_STORE (owner replaces a full runnext by load and store).
  */
 #define CAP 4
 #define MOD 16
@@ -79,7 +80,14 @@ active proctype owner() {
     if
     :: nexts < NEXTS -> /* next = true: the one that sat there goes to the tail */
       nexts++;
-      atomic { old = runnext; runnext = g } /* exchange: thieves CAS it to null */
+      if
+      :: runnext == 0 -> runnext = g /* plain store: only the owner makes it non-null */
+#ifdef RUNNEXT_STORE
+      :: else -> old = runnext; runnext = g
+#else
+      :: else -> atomic { old = runnext; runnext = g } /* exchange: thieves CAS it to null */
+#endif
+      fi;
       if
       :: old == 0 -> goto put
       :: else

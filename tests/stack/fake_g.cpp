@@ -50,9 +50,14 @@ void g::entry(ctx::transfer_t from) {
   self->resumer_ = from.fctx;
   self->stacks_->home_sp = from.fctx;  // before any call: every slow path needs it
   self->run_body();
-  self->ended_ = true;
-  self->limit_ = gmp::detail::stack_limit();
-  ctx::jump_fcontext(self->resumer_, nullptr);
+  self->leave();
+}
+
+void g::leave() {
+  ended_ = true;
+  limit_ = gmp::detail::stack_limit();
+  ctx::jump_fcontext(resumer_, nullptr);
+  __builtin_unreachable();
 }
 
 void g::run_body() noexcept { body_(); }

@@ -27,11 +27,14 @@ class g {
   bool resume() __attribute__((no_split_stack, noinline));
   bool ended() const { return ended_; }
   bool canary_ok() const { return gmp::detail::first_segment_canary_ok(top_, bytes_); }
+  void* base() const { return gmp::detail::first_segment_base(top_, bytes_); }
   std::size_t used() const { return gmp::detail::stack_used_bytes(top_, bytes_); }
 
   // On a G: back to the resumer.
   static void park() __attribute__((no_split_stack, noinline));
   static g*& running();
+  // Ends the G that runs, wherever its stack pointer is.
+  [[noreturn]] void leave() __attribute__((no_split_stack, noinline));
 
  private:
   static void entry(ctx::transfer_t from) __attribute__((no_split_stack));
