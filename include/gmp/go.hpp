@@ -16,10 +16,10 @@ namespace gmp {
 enum class panic_class { critical, isolated };
 
 struct g_options {
-  std::string name;                             // for reports
+  std::string name{};                           // for reports
   std::size_t stack_size = 0;                   // bytes of the first segment; 0: the runtime's
   panic_class panic = panic_class::critical;
-  std::vector<std::pair<std::string, std::string>> facts;  // for reports: user id, peer address, request ...
+  std::vector<std::pair<std::string, std::string>> facts{};  // for reports: user id, peer address, request ...
 };
 
 namespace detail {

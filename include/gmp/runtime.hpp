@@ -48,7 +48,7 @@ struct options {
   poller_kind poller = poller_kind::automatic;
   std::chrono::nanoseconds handoff_after = std::chrono::milliseconds(10);  // positive
   bool detect_deadlock = true;       // run(): all Gs blocked for ever => report, exit code 2
-  panic_handler on_panic;            // empty: report to stderr, and for a critical G abort
+  panic_handler on_panic{};          // empty: report to stderr, and for a critical G abort
 };
 
 namespace detail {
@@ -56,10 +56,12 @@ class runtime_core;
 // A thread inside run(): throws std::logic_error on one of the runtime's own Gs.
 class run_call {
  public:
-  run_call(runtime_core& core, const char* name);
+  explicit run_call(runtime_core& core);
   ~run_call();
   run_call(const run_call&) = delete;
   run_call& operator=(const run_call&) = delete;
+  // By the main G, as its last act: from now on other Gs that are blocked are nobody's deadlock.
+  void main_ended() noexcept;
 
  private:
   runtime_core& core_;
@@ -96,11 +98,18 @@ class runtime {
   template <class F>
   auto run(F&& f) -> std::invoke_result_t<std::decay_t<F>> {
     using result = std::invoke_result_t<std::decay_t<F>>;
-    const detail::run_call pending(*core_, "run");
+    detail::run_call pending(*core_);
     detail::outcome<result> out;
     detail::completion done;
-    go([&out, &done, body = std::decay_t<F>(std::forward<F>(f))]() mutable {
-      detail::signal_at_exit at_exit{done};
+    go([&out, &done, &pending, body = std::decay_t<F>(std::forward<F>(f))]() mutable {
+      struct ending {
+        detail::run_call& call;
+        detail::completion& done;
+        ~ending() {
+          call.main_ended();
+          done.signal();
+        }
+      } at_exit{pending, done};
       auto mine = std::move(body);  // gone before the caller goes on
       out.fill(mine);
     });

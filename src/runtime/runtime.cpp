@@ -98,18 +98,28 @@ void runtime_core::stop() {
   registry_remove(*sched);
 }
 
-run_call::run_call(runtime_core& core, const char* name) : core_(core) {
+namespace {
+
+void check_outside(const runtime_core& core, const char* call) {
   const m* self = this_m();
   if (self != nullptr && self->sched == core.sched.get())
-    throw std::logic_error(std::string("gmp::runtime::") + name + " called by one of the runtime's own Gs");
-  if (core.sched != nullptr && self == nullptr)
-    core.sched->run_callers.fetch_add(1, memory_order_relaxed);
-  counted_ = core.sched != nullptr && self == nullptr;
+    throw std::logic_error(std::string("gmp::runtime::") + call + " called by one of the runtime's own Gs");
 }
 
-run_call::~run_call() {
-  if (counted_ && core_.sched != nullptr) core_.sched->run_callers.fetch_sub(1, memory_order_relaxed);
+}  // namespace
+
+run_call::run_call(runtime_core& core) : core_(core) {
+  check_outside(core, "run");
+  counted_ = core.sched != nullptr && this_m() == nullptr;
+  if (counted_) core.sched->run_callers.fetch_add(1, memory_order_relaxed);
 }
+
+void run_call::main_ended() noexcept {
+  if (counted_) core_.sched->run_callers.fetch_sub(1, memory_order_relaxed);
+  counted_ = false;
+}
+
+run_call::~run_call() { main_ended(); }
 
 }  // namespace detail
 
@@ -124,7 +134,7 @@ runtime::~runtime() {
 }
 
 void runtime::stop() {
-  const detail::run_call outside(*core_, "stop");
+  detail::check_outside(*core_, "stop");
   core_->stop();
 }
 

@@ -48,7 +48,9 @@ struct alignas(64) p {
   cheap_random random;
   p_counters counters;
   run_queue runq;
-  timer_heap timers;
+  timer_heap& timers = timer_heap::take();  // outlives this [TH5]
+
+  ~p() { timer_heap::give(timers); }
 };
 
 }  // namespace gmp::detail

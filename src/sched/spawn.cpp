@@ -131,6 +131,13 @@ unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noe
   return unborn{&made, made.ctx};
 }
 
+// The runtime stops. One of its own Gs ends here, as it would at a wait; anybody else is told.
+[[noreturn]] __attribute__((noinline, cold)) void refuse(scheduler& sched) {
+  m* self = this_m();
+  if (self != nullptr && self->sched == &sched && self->current != nullptr) unwind(*self->current);
+  throw_stopped();
+}
+
 g* take_free(p& local) noexcept {
   g* made = local.free_gs;
   if (made != nullptr) {
@@ -164,7 +171,7 @@ g* g_make(scheduler& sched, std::size_t stack_bytes) noexcept {
 unborn spawn_begin(scheduler* sched, std::size_t size, std::size_t align) {
   m* self = this_m();
   if (sched == nullptr) sched = self != nullptr ? self->sched : &registry_scheduler();
-  if (__builtin_expect(sched->unwinding.load(memory_order_relaxed), 0)) throw_stopped();
+  if (__builtin_expect(sched->unwinding.load(memory_order_relaxed), 0)) refuse(*sched);
   g* made = g_make(*sched, sched->config.stack_size);
   if (__builtin_expect(made == nullptr, 0)) throw_no_memory();
   return dress(*made, *sched, size, align);
@@ -173,7 +180,7 @@ unborn spawn_begin(scheduler* sched, std::size_t size, std::size_t align) {
 unborn spawn_begin(scheduler* sched, const g_options& options, std::size_t size, std::size_t align) {
   m* self = this_m();
   if (sched == nullptr) sched = self != nullptr ? self->sched : &registry_scheduler();
-  if (sched->unwinding.load(memory_order_relaxed)) throw_stopped();
+  if (sched->unwinding.load(memory_order_relaxed)) refuse(*sched);
   std::size_t bytes =
       options.stack_size == 0 ? sched->config.stack_size : round_stack_size(options.stack_size);
   auto extra = std::make_unique<g_extra>();

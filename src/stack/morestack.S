@@ -210,9 +210,13 @@ __morestack_non_split:
         .type   __morestack, @function
         .p2align 5
 __morestack:
+/* A description of its own for each path, so that the unwinder has few rules to interpret. */
+.macro begin_path offset
         .cfi_startproc
         .cfi_personality 0x9b, gmpsched_split_personality_ref
-        .cfi_def_cfa_offset 16
+        .cfi_def_cfa_offset \offset
+.endm
+        begin_path 16
 
 /* Builds the frame; then rax = limit, rcx = its segment. Jumps to \elsewhere when not on a segment. */
 .macro enter_frame elsewhere
@@ -379,18 +383,18 @@ __morestack:
         incq    (%rsp)
         ret
 
-.Llend_big:                              /* r10 = rsp - SEG_ENOUGH - frame */
+.Llend_big:                                     /* r10 = rsp - SEG_ENOUGH - frame */
         neg     %r10
-        lea     -SEG_ENOUGH(%rsp,%r10), %r10    /* the frame again */
+        add     %rsp, %r10                      /* frame + SEG_ENOUGH: what is needed */
         enter_frame .Lin_place
         mov     $SEG_CLASS_BIG, %esi
         jmp     .Lmove
 
 /* A call whose target may need more than is left: indirect calls, wrapped functions of the big class.
    (%rsp) = target, 8(%rsp) = return address; every register may be live, r10 and r11 too. */
+        .cfi_endproc
 .Lborrow:
-        .cfi_restore %rbp
-        .cfi_def_cfa %rsp, 16
+        begin_path 16
         enter_frame .Lborrow_in_place
         push    %r10
         push    %r11
@@ -404,7 +408,7 @@ __morestack:
         cmp     %r10, %r11
         cmova   %r10, %r11
         and     $-8, %r11
-        xor     %r10d, %r10d
+        mov     $SEG_ENOUGH, %r10d
         mov     $SEG_CLASS_BIG, %esi
         take_segment
         copy_arguments
@@ -440,8 +444,9 @@ __morestack:
         jmp     *-8(%rsp)                       /* in the red zone, which signal frames spare */
 
 /* rax = the M's home_sp; (%rsp) = target with register arguments only, 8(%rsp) = return address. */
+        .cfi_endproc
 .Lenter_home:
-        .cfi_def_cfa %rsp, 16
+        begin_path 16
         test    %rax, %rax
         jz      .Lno_home
         push    %rbp
@@ -467,8 +472,9 @@ __morestack:
         ret
 
 /* Called with a plain return address: CFA = rsp + 8. */
+        .cfi_endproc
 .Lalloca_on_home:
-        .cfi_def_cfa %rsp, 8
+        begin_path 8
         push    %rbp
         .cfi_def_cfa_offset 16
         .cfi_offset %rbp, -16

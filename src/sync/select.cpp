@@ -80,11 +80,12 @@ void make_plan(plan& all, std::size_t n) noexcept {
         const auto j = all.channels == 0 ? 0 : random_below(static_cast<std::uint32_t>(all.channels) + 1);
         all.poll[all.channels] = all.poll[j];
         all.poll[j] = static_cast<std::uint16_t>(i);
-        all.lock[all.channels] = static_cast<std::uint16_t>(i);
         ++all.channels;
       }
     }
   }
+  // From the shuffled order: cases on one channel wait in its queue in a random order, too.
+  for (std::size_t i = 0; i < all.channels; ++i) all.lock[i] = all.poll[i];
   auto by_address = [&all](std::uint16_t a, std::uint16_t b) {
     return all.ops[a].core < all.ops[b].core;
   };
