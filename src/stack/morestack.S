@@ -141,6 +141,17 @@ gmpsched_borrow:
         .cfi_endproc
         .size   gmpsched_borrow, .-gmpsched_borrow
 
+/* The same, for a target seen for the first time. */
+        .globl  gmpsched_learn
+        .hidden gmpsched_learn
+        .type   gmpsched_learn, @function
+gmpsched_learn:
+        .cfi_startproc
+        .cfi_def_cfa_offset 16
+        jmp     .Llearn
+        .cfi_endproc
+        .size   gmpsched_learn, .-gmpsched_learn
+
 /* void* __morestack_allocate_stack_space(size_t): memory that lives as long as the caller's frame.
    On a segment it comes from elsewhere, and the caller's rsp is lowered by rdx (16, or 0 when there is
    no room left): code after a dynamic allocation cannot assume anything of rsp, and that makes blocks
@@ -442,6 +453,58 @@ __morestack:
         lea     8(%rsp), %rsp
         .cfi_def_cfa_offset 8
         jmp     *-8(%rsp)                       /* in the red zone, which signal frames spare */
+
+/* As .Lborrow, but asks C first whether the target needs any stack. */
+        .cfi_endproc
+.Llearn:
+        begin_path 16
+        enter_frame .Llearn_in_place
+        mov     gmpsched_current_stacks@gottpoff(%rip), %rax
+        mov     %fs:(%rax), %rax
+        mov     THREAD_HOME_SP(%rax), %rax
+        test    %rax, %rax
+        jz      .Lno_home
+        and     $-16, %rax
+        mov     8(%rbp), %rdi
+        mov     %rax, %rsp
+        push    %r8
+        push    %r9
+        push    %r10
+        push    %r11
+        movq    $0, LIMIT
+        call    gmpsched_learn_target@PLT
+        pop     %r11
+        pop     %r10
+        pop     %r9
+        pop     %r8
+        mov     -8(%rbp), %rcx
+        mov     %rcx, LIMIT
+        mov     -40(%rbp), %rdx
+        mov     -48(%rbp), %rsi
+        mov     -56(%rbp), %rdi
+        test    %al, %al
+        jnz     .Llearn_in_place
+        mov     -24(%rbp), %rax
+        mov     -32(%rbp), %rcx
+        mov     %rbp, %rsp
+        .cfi_remember_state
+        .cfi_def_cfa_register %rsp
+        pop     %rbp
+        .cfi_restore %rbp
+        .cfi_def_cfa_offset 16
+        jmp     .Lborrow
+        .cfi_restore_state
+.Llearn_in_place:
+        mov     -24(%rbp), %rax
+        mov     -32(%rbp), %rcx
+        mov     %rbp, %rsp
+        .cfi_def_cfa_register %rsp
+        pop     %rbp
+        .cfi_restore %rbp
+        .cfi_def_cfa_offset 16
+        lea     8(%rsp), %rsp
+        .cfi_def_cfa_offset 8
+        jmp     *-8(%rsp)
 
 /* rax = the M's home_sp; (%rsp) = target with register arguments only, 8(%rsp) = return address. */
         .cfi_endproc

@@ -10,6 +10,8 @@
         .p2align 4
 __wrap_\symbol:
         .cfi_startproc
+        stc                                     /* the mark of a split prologue: see indirect.S */
+        .byte   0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0
 .endm
 
 .macro end_of symbol

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "depths.hpp"
+#include "foreign.hpp"
 #include "gmp/detail/clang_varargs.hpp"
 
 namespace {
@@ -200,6 +201,42 @@ TEST(calls, into_code_that_is_not_split) {
     EXPECT_STREQ(text, "1 2.5 three 4 5 6 7 8.5 9");
     std::snprintf(text, sizeof(text), "%.40Lf", 1.0L / 3);
     EXPECT_EQ(std::string(text).substr(0, 12), "0.3333333333");
+  });
+}
+
+NOIPA int recursive(int n) {
+  volatile char frame[200];
+  frame[0] = 1;
+  return n == 0 ? 0 : recursive(n - 1) + frame[0];
+}
+
+TEST(calls, virtual_functions_that_are_not_split) {
+  fake::at_every_depth([] {
+    foreign::object& object = foreign::get_object();
+    for (int round = 0; round < 2; ++round) {  // first the target is judged, then its verdict is used
+      object.set(7);
+      EXPECT_EQ(object.get(), 7);
+      EXPECT_EQ(object.half(), 3.5);
+      EXPECT_EQ(object.sum(1, 2, 3, 4, 5, 6, 7, 8), 204);
+      EXPECT_EQ(object.frame(9), 9);
+      EXPECT_EQ(object.deep(500), 500);
+      EXPECT_EQ(object.call(&recursive, 3000), 3001);
+      EXPECT_EQ(object.red_zone(5), 12);
+    }
+  });
+}
+
+// Thunks as targets: they must not be taken for code that needs a big segment, nor lose a register.
+void* (*volatile allocate)(std::size_t) = &std::malloc;
+void (*volatile release)(void*) = &std::free;
+std::size_t (*volatile length)(const char*) = &std::strlen;
+
+TEST(calls, pointers_to_wrapped_functions) {
+  fake::at_every_depth([] {
+    void* const p = allocate(100);
+    EXPECT_NE(p, nullptr);
+    release(p);
+    EXPECT_EQ(length("four"), 4u);
   });
 }
 
