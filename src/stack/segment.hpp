@@ -52,6 +52,12 @@ inline segment* segment_of(const void* limit) noexcept {
                                     ((at >> 12) & SEG_ARENA_TABLE_MASK));
 }
 
+// True if a G that was left with `limit` has neither a segment above its first nor alloca blocks: stack_end() has nothing to do.
+inline bool first_segment_is_clean(void* top, std::size_t bytes, const void* limit) noexcept {
+  const auto* first = reinterpret_cast<const segment*>(static_cast<char*>(top) - bytes);
+  return limit == first->limit && first->blocks == nullptr;
+}
+
 inline std::uint64_t& canary_of(segment* ordinary) noexcept {
   return *reinterpret_cast<std::uint64_t*>(ordinary->low + SEG_HEADER_BYTES);
 }

@@ -1,0 +1,20 @@
+// The questions that Boost.Fiber can answer, in one program.
+#include "fiber_world.hpp"
+
+namespace {
+
+// One use_scheduling_algorithm per thread and process: what needs workers has no warm-up run.
+constexpr bench::question questions[] = {
+    {"yield", 2'000'000, 0, fiber_bench::yield},
+    {"spawn", 100'000, 0, fiber_bench::spawn},
+    {"roundtrip", 500'000, 0, fiber_bench::round_trip},
+    {"buffered11", 4'000'000, 0, fiber_bench::buffered11},
+    {"buffered44", 4'000'000, 0, fiber_bench::buffered44},
+    {"skynet", 1'000'000, 0, fiber_bench::skynet},
+    {"mutex8", 2'000'000, 0, fiber_bench::mutex8},
+    {"parked", 200'000, 0, fiber_bench::parked},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) { return bench::answer(argc, argv, questions); }

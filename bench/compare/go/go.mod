@@ -1,0 +1,3 @@
+module gmpsched/compare
+
+go 1.19

@@ -1,0 +1,16 @@
+# What the configure step chose, in one block.
+
+set(gmpsched_shown_linker "${GMPSCHED_LINKER}")
+if(NOT gmpsched_shown_linker)
+  set(gmpsched_shown_linker "the compiler's default")
+endif()
+if(BUILD_SHARED_LIBS)
+  set(gmpsched_shown_kind "shared")
+else()
+  set(gmpsched_shown_kind "static")
+endif()
+message(STATUS "gmpsched ${PROJECT_VERSION} (${gmpsched_shown_kind}, ${CMAKE_BUILD_TYPE})")
+message(STATUS "  stacks    ${GMPSCHED_STACK_KIND}: ${GMPSCHED_STACK_WHY}")
+message(STATUS "  linker    ${gmpsched_shown_linker}")
+message(STATUS "  pollers   ${GMPSCHED_POLLERS}")
+message(STATUS "  compiler  ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} (${CMAKE_CXX_COMPILER})")

@@ -1,0 +1,53 @@
+// wordcount FILE...: how often each word occurs, by a pipeline of Gs (wordcount.hpp, which also
+// says what a word is).
+//
+// Output: one line per word, "count word", in the layout of `uniq -c` and sorted by word as
+// LC_ALL=C sorts; with --top N the N most frequent words, most frequent first. A file that cannot
+// be read is named on stderr, the others are counted all the same (as `cat` would do), and the exit
+// code is 1. Wrong use: 2.
+#include "wordcount.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "arguments.hpp"
+
+namespace {
+
+using entry = std::pair<std::string, std::uint64_t>;
+
+void print(const examples::wordcount_result& result, std::size_t top) {
+  std::vector<entry> lines(result.words.begin(), result.words.end());
+  if (top < std::numeric_limits<std::size_t>::max()) {
+    // Stable: words of equal count stay in alphabetical order.
+    std::stable_sort(lines.begin(), lines.end(),
+                     [](const entry& a, const entry& b) { return a.second > b.second; });
+  }
+  lines.resize(std::min(top, lines.size()));
+  for (const auto& [word, count] : lines) fmt::print("{:7} {}\n", count, word);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  examples::wordcount_plan plan;
+  std::size_t top = std::numeric_limits<std::size_t>::max();
+  unsigned procs = 0;
+  CLI::App app("Counts the words of files: runs of the letters A-Z and a-z, in lower case.");
+  app.add_option("FILE", plan.files, "what to read")->required();
+  app.add_option("--top", top, "only the N most frequent words, most frequent first")
+      ->type_name("N");
+  app.add_option("--procs", procs, "Ps; 0: as many as the machine gives");
+  app.add_option("--workers", plan.workers, "Gs that count; 0: one per P")
+      ->check(CLI::Range(0, 100'000));
+  app.add_option("--chunk", plan.chunk_size, "bytes per read")
+      ->check(CLI::Range(1, 1 << 30))
+      ->capture_default_str();
+  if (auto code = examples::parse(app, argc, argv)) return *code;
+
+  return examples::guarded("wordcount", [&] {
+    auto result = gmp::run([&] { return examples::count_words(plan); }, {.procs = procs});
+    print(result, top);
+    return result.unreadable == 0 ? examples::success : examples::failed;
+  });
+}

@@ -1,0 +1,84 @@
+// A one-shot event, and the result it announces.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include <gmp/detail/spin_lock.hpp>
+#include <gmp/detail/time.hpp>
+#include <gmp/detail/waiter.hpp>
+#include <gmp/errors.hpp>
+
+namespace gmp::detail {
+
+// signal() once; any number wait, Gs and threads. The object may be destroyed as soon as a wait has returned.
+class completion {
+ public:
+  void signal() noexcept;
+  void wait();
+  bool wait_until(nanoseconds_count deadline);  // false: the deadline passed
+  bool done() noexcept;
+
+ private:
+  spin_lock lock_;
+  bool done_ = false;
+  wait_queue waiters_;
+};
+
+struct signal_at_exit {
+  completion& done;
+  ~signal_at_exit() { done.signal(); }
+};
+
+// What a runtime that stops leaves instead of a result.
+std::exception_ptr stopped_error() noexcept;
+
+// The value or the exception of a call.
+template <class R>
+class outcome {
+ public:
+  template <class F>
+  void fill(F& f) {
+    try {
+      if constexpr (std::is_void_v<R>) {
+        std::invoke(std::move(f));
+        value_.emplace();
+      } else if constexpr (std::is_reference_v<R>) {
+        value_.emplace(&static_cast<std::remove_reference_t<R>&>(std::invoke(std::move(f))));
+      } else {
+        value_.emplace(std::invoke(std::move(f)));
+      }
+    } catch (const unwind_exception&) {
+      error_ = stopped_error();
+      throw;
+    } catch (...) {
+      error_ = std::current_exception();
+    }
+  }
+
+  R take() {
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+    if (!value_) std::rethrow_exception(stopped_error());
+    if constexpr (std::is_void_v<R>) {
+      return;
+    } else if constexpr (std::is_reference_v<R>) {
+      return static_cast<R>(**value_);
+    } else {
+      return std::move(*value_);
+    }
+  }
+
+ private:
+  struct nothing {};
+  using held = std::conditional_t<
+      std::is_void_v<R>, nothing,
+      std::conditional_t<std::is_reference_v<R>, std::remove_reference_t<R>*, R>>;
+  std::optional<held> value_;
+  std::exception_ptr error_;
+};
+
+}  // namespace gmp::detail

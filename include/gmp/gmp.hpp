@@ -1,0 +1,19 @@
+// All of gmpsched: Go's scheduler for C++.
+#pragma once
+
+#include <gmp/chan.hpp>
+#include <gmp/condition_variable.hpp>
+#include <gmp/errors.hpp>
+#include <gmp/g_local.hpp>
+#include <gmp/go.hpp>
+#include <gmp/mutex.hpp>
+#include <gmp/once.hpp>
+#include <gmp/runtime.hpp>
+#include <gmp/select.hpp>
+#include <gmp/semaphore.hpp>
+#include <gmp/shared_mutex.hpp>
+#include <gmp/stats.hpp>
+#include <gmp/task.hpp>
+#include <gmp/this_g.hpp>
+#include <gmp/timer.hpp>
+#include <gmp/wait_group.hpp>

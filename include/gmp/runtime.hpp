@@ -1,0 +1,153 @@
+// Runtimes: a scheduler with its Ps and threads, from start to stop.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <gmp/detail/spawn.hpp>
+#include <gmp/stats.hpp>
+#include <gmp/task.hpp>
+
+namespace gmp {
+
+using namespace std::chrono_literals;  // options{.handoff_after = 5ms}
+
+// Which kernel interface waits for descriptors.
+enum class poller_kind { automatic, epoll, io_uring };
+
+// What is known of an exception that left a G.
+struct panic_report {
+  std::uint64_t g_id = 0;
+  std::string name;                // of the G; may be empty
+  std::uint64_t creator_id = 0;    // the G that called go(); 0: a plain thread
+  bool isolated = false;           // only the G ends; otherwise the process
+  std::string exception_type;      // demangled
+  std::string message;             // what(), or the text thrown
+  std::vector<std::pair<std::string, std::string>> facts;
+  std::exception_ptr exception;
+};
+
+// Called on the G that panics, before the process or the isolated G ends. It must not throw.
+using panic_handler = std::function<void(const panic_report&)>;
+
+// How a runtime is to be. Values out of range: std::invalid_argument that names the option.
+struct options {
+  unsigned procs = 0;                // number of Ps, at most 1,024; 0: what affinity mask and cgroup quota allow
+  std::size_t stack_size = 2048;     // bytes of a G's first segment: 2,048 to max_stack
+  std::size_t max_stack = 1u << 30;  // bytes one G may grow to
+  unsigned max_threads = 10'000;     // Ms, at least 1
+  poller_kind poller = poller_kind::automatic;
+  std::chrono::nanoseconds handoff_after = std::chrono::milliseconds(10);  // positive
+  bool detect_deadlock = true;       // run(): all Gs blocked for ever => report, exit code 2
+  panic_handler on_panic{};          // empty: report to stderr, and for a critical G abort
+};
+
+namespace detail {
+class runtime_core;
+// A thread inside run(): throws std::logic_error on one of the runtime's own Gs.
+class run_call {
+ public:
+  explicit run_call(runtime_core& core);
+  ~run_call();
+  run_call(const run_call&) = delete;
+  run_call& operator=(const run_call&) = delete;
+  // By the main G, as its last act: from now on other Gs that are blocked are nobody's deadlock.
+  void main_ended() noexcept;
+
+ private:
+  runtime_core& core_;
+  bool counted_ = false;  // a plain thread
+};
+}  // namespace detail
+
+// One scheduler, for embedding; several may live in one process. All members may be called from any thread or G, except
+// that the destructor, stop() and run() must not be called from one of the runtime's own Gs (std::logic_error; the
+// destructor aborts).
+class runtime {
+ public:
+  // Starts no thread before there is work. Throws std::invalid_argument (an option), std::system_error, std::bad_alloc.
+  explicit runtime(options wanted = {});
+  // stop(), then joins.
+  ~runtime();
+  runtime(const runtime&) = delete;
+  runtime& operator=(const runtime&) = delete;
+
+  // Starts f(args...) on a new G; arguments are copied or moved as std::thread does. Throws std::system_error when the
+  // runtime has stopped or memory is out. Go: go f(args).
+  template <class F, class... A>
+  void go(F&& f, A&&... args) {
+    detail::spawner<detail::scheduler*>::go(scheduler(), std::forward<F>(f), std::forward<A>(args)...);
+  }
+
+  // The same; the task waits for the result.
+  template <class F, class... A>
+  auto spawn(F&& f, A&&... args) -> task<std::invoke_result_t<std::decay_t<F>, std::decay_t<A>...>> {
+    return detail::make_task(scheduler(), std::forward<F>(f), std::forward<A>(args)...);
+  }
+
+  // Runs f on a new G and blocks this thread until it has returned; returns its result or rethrows its exception.
+  template <class F>
+  auto run(F&& f) -> std::invoke_result_t<std::decay_t<F>> {
+    using result = std::invoke_result_t<std::decay_t<F>>;
+    detail::run_call pending(*core_);
+    detail::outcome<result> out;
+    detail::completion done;
+    go([&out, &done, &pending, body = std::decay_t<F>(std::forward<F>(f))]() mutable {
+      struct ending {
+        detail::run_call& call;
+        detail::completion& done;
+        ~ending() {
+          call.main_ended();
+          done.signal();
+        }
+      } at_exit{pending, done};
+      auto mine = std::move(body);  // gone before the caller goes on
+      out.fill(mine);
+    });
+    done.wait();
+    return out.take();
+  }
+
+  // Counters since the start. Cheap; the numbers are read while the runtime works.
+  runtime_stats stats() const;
+
+  // Unwinds the Gs that are still parked (their destructors run), waits for the others, joins the threads. Gs that do not
+  // end within ten seconds are named on stderr and left behind. Idempotent.
+  void stop();
+
+ private:
+  detail::scheduler* scheduler() const;
+
+  std::unique_ptr<detail::runtime_core> core_;
+};
+
+// A new runtime with f as its main G. Returns what f returns or rethrows what it throws, after the runtime has stopped: as
+// in Go, the program does not wait for other Gs; those that are parked are unwound.
+template <class F>
+auto run(F&& f, options wanted = {}) -> std::invoke_result_t<std::decay_t<F>> {
+  runtime scoped(std::move(wanted));
+  return scoped.run(std::forward<F>(f));
+}
+
+// The number of Ps of the caller's runtime. Go: runtime.GOMAXPROCS(0).
+unsigned procs();
+// Changes it, 1 to 1,024 (std::invalid_argument otherwise); returns the old value. Ps that are given up finish the G that
+// runs on them. Go: runtime.GOMAXPROCS(n).
+unsigned set_procs(unsigned n);
+
+// The caller's runtime's counters.
+runtime_stats stats();
+
+// What was built and chosen: version, stack kind.
+std::string version_report();
+
+}  // namespace gmp

@@ -1,0 +1,240 @@
+// Waiting for the first of several channel operations, as Go's select statement.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include <gmp/chan.hpp>
+
+namespace gmp {
+
+namespace detail {
+
+struct no_callback {
+  template <class... A>
+  void operator()(A&&...) const noexcept {}
+};
+
+struct select_case_tag {};
+
+template <class T, class F>
+class recv_case : public select_case_tag {
+ public:
+  recv_case(recv_chan<T> from, F f) : from_(std::move(from)), function_(std::move(f)) {}
+  recv_case(recv_case&& other) : from_(std::move(other.from_)), function_(std::move(other.function_)) {}
+
+  void prepare(select_op& op) noexcept {
+    op.kind = select_kind::receive;
+    op.core = chan_access::core(from_);
+    op.element = slot_.address();
+  }
+  void finish(const select_op& op) {
+    if (op.result == chan_result::ok) {
+      call(slot_.take());
+    } else {
+      call(std::optional<T>());
+    }
+  }
+
+ private:
+  void call(std::optional<T> value) {
+    if constexpr (std::is_invocable_v<F&, std::optional<T>>) {
+      static_cast<void>(std::invoke(function_, std::move(value)));
+    } else {
+      static_cast<void>(std::invoke(function_));
+    }
+  }
+  recv_chan<T> from_;
+  F function_;
+  element_slot<T> slot_;
+};
+
+template <class F>
+class recv_case<void, F> : public select_case_tag {
+ public:
+  recv_case(recv_chan<void> from, F f) : from_(std::move(from)), function_(std::move(f)) {}
+  void prepare(select_op& op) noexcept {
+    op.kind = select_kind::receive;
+    op.core = chan_access::core(from_);
+  }
+  void finish(const select_op& op) {
+    if constexpr (std::is_invocable_v<F&, bool>) {
+      static_cast<void>(std::invoke(function_, op.result == chan_result::ok));
+    } else {
+      static_cast<void>(std::invoke(function_));
+    }
+  }
+
+ private:
+  recv_chan<void> from_;
+  F function_;
+};
+
+template <class T, class F>
+class send_case : public select_case_tag {
+ public:
+  template <class V>
+  send_case(send_chan<T> to, V&& value, F f)
+      : to_(std::move(to)), value_(std::forward<V>(value)), function_(std::move(f)) {}
+  void prepare(select_op& op) noexcept {
+    op.kind = select_kind::send;
+    op.core = chan_access::core(to_);
+    op.element = std::addressof(value_);
+  }
+  void finish(const select_op& op) {
+    if (op.result == chan_result::closed) throw_closed_channel();
+    static_cast<void>(std::invoke(function_));
+  }
+
+ private:
+  send_chan<T> to_;
+  T value_;
+  F function_;
+};
+
+template <class F>
+class send_case<void, F> : public select_case_tag {
+ public:
+  send_case(send_chan<void> to, F f) : to_(std::move(to)), function_(std::move(f)) {}
+  void prepare(select_op& op) noexcept {
+    op.kind = select_kind::send;
+    op.core = chan_access::core(to_);
+  }
+  void finish(const select_op& op) {
+    if (op.result == chan_result::closed) throw_closed_channel();
+    static_cast<void>(std::invoke(function_));
+  }
+
+ private:
+  send_chan<void> to_;
+  F function_;
+};
+
+template <class F>
+class timeout_case : public select_case_tag {
+ public:
+  timeout_case(nanoseconds_count delay, F f) : delay_(delay), function_(std::move(f)) {}
+  void prepare(select_op& op) noexcept {
+    op.kind = select_kind::timeout;
+    op.deadline = deadline_in(delay_);
+  }
+  void finish(const select_op&) { static_cast<void>(std::invoke(function_)); }
+
+ private:
+  nanoseconds_count delay_;
+  F function_;
+};
+
+template <class F>
+class default_case : public select_case_tag {
+ public:
+  explicit default_case(F f) : function_(std::move(f)) {}
+  void prepare(select_op& op) noexcept { op.kind = select_kind::otherwise; }
+  void finish(const select_op&) { static_cast<void>(std::invoke(function_)); }
+
+ private:
+  F function_;
+};
+
+template <class C>
+concept a_select_case = std::is_base_of_v<select_case_tag, std::remove_cvref_t<C>>;
+
+template <class T>
+struct channel_element;
+template <class T>
+struct channel_element<chan<T>> : std::type_identity<T> {};
+template <class T>
+struct channel_element<send_chan<T>> : std::type_identity<T> {};
+template <class T>
+struct channel_element<recv_chan<T>> : std::type_identity<T> {};
+template <class C>
+using element_of = typename channel_element<std::remove_cvref_t<C>>::type;
+
+}  // namespace detail
+
+// Fires when an element can be received or the channel is closed: f(std::optional<T>), for chan<void> f(bool).
+// `ch`: chan<T> or recv_chan<T>; nil never fires. Go: case v, ok := <-ch.
+template <class C, class F = detail::no_callback>
+  requires std::is_convertible_v<C, recv_chan<detail::element_of<C>>>
+auto on_recv(C&& ch, F f = {}) {
+  return detail::recv_case<detail::element_of<C>, F>(std::forward<C>(ch), std::move(f));
+}
+
+// Fires when the value can be sent: f(). Chosen on a closed channel: select throws closed_channel. Go: case ch <- value.
+template <class C, class V, class F = detail::no_callback>
+  requires std::is_convertible_v<C, send_chan<detail::element_of<C>>> &&
+           (!std::is_void_v<detail::element_of<C>>)
+auto on_send(C&& ch, V&& value, F f = {}) {
+  return detail::send_case<detail::element_of<C>, F>(std::forward<C>(ch), std::forward<V>(value),
+                                                     std::move(f));
+}
+template <class C, class F = detail::no_callback>
+  requires std::is_convertible_v<C, send_chan<void>>
+auto on_send(C&& ch, F f = {}) {
+  return detail::send_case<void, F>(std::forward<C>(ch), std::move(f));
+}
+
+// Fires when nothing else did for the duration, counted from the select. Go: case <-time.After(d).
+template <class Rep, class Period, class F = detail::no_callback>
+auto on_timeout(std::chrono::duration<Rep, Period> d, F f = {}) {
+  return detail::timeout_case<F>(detail::clamp_duration(d), std::move(f));
+}
+
+// Fires at once when nothing else is ready. Go: default.
+template <class F = detail::no_callback>
+auto otherwise(F f = {}) {
+  return detail::default_case<F>(std::move(f));
+}
+
+// Any of the above, for a number of cases known only at run time. Movable.
+class select_case {
+ public:
+  template <detail::a_select_case C>
+  select_case(C c) : held_(std::make_unique<holder<C>>(std::move(c))) {}
+
+ private:
+  friend std::size_t select(std::span<select_case> cases);
+  struct base {
+    virtual ~base() = default;
+    virtual void prepare(detail::select_op& op) = 0;
+    virtual void finish(const detail::select_op& op) = 0;
+  };
+  template <class C>
+  struct holder final : base {
+    explicit holder(C c) : held(std::move(c)) {}
+    void prepare(detail::select_op& op) override { held.prepare(op); }
+    void finish(const detail::select_op& op) override { held.finish(op); }
+    C held;
+  };
+  std::unique_ptr<base> held_;
+};
+
+// Waits until one case can go on, carries out exactly that one, calls its callback and returns its index. Of several ready
+// ones a random one is taken. The decision is one atomic look at all channels. Exceptions of callbacks and of element
+// moves pass through. Without cases: blocks for ever. Any G or thread. Go: select.
+template <class... Case>
+  requires(detail::a_select_case<Case> && ...)
+std::size_t select(Case&&... cases) {
+  constexpr std::size_t n = sizeof...(Case);
+  detail::select_op ops[n + 1];
+  detail::waiter waiters[n + 1];
+  std::uint16_t order[2 * n + 1];
+  std::size_t i = 0;
+  (cases.prepare(ops[i++]), ...);
+  const std::size_t chosen = detail::select_run(ops, waiters, order, n);
+  i = 0;
+  (void)((i++ == chosen ? (cases.finish(ops[chosen]), true) : false) || ...);
+  return chosen;
+}
+
+// The same for a number of cases known at run time, at most 65,535 (std::length_error).
+std::size_t select(std::span<select_case> cases);
+
+}  // namespace gmp

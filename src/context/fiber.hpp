@@ -1,0 +1,102 @@
+// The switch between stacks: Boost.Context's assembly, and what the sanitizers want to be told about it. The only file
+// that names Boost.Context.
+#pragma once
+
+#include <boost/context/detail/fcontext.hpp>
+#include <cstddef>
+
+#include "base/attributes.hpp"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define GMPSCHED_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define GMPSCHED_ASAN 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define GMPSCHED_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define GMPSCHED_TSAN 1
+#endif
+#endif
+
+#if GMPSCHED_ASAN
+#include <sanitizer/common_interface_defs.h>
+#endif
+#if GMPSCHED_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace gmp::detail {
+
+using boost_transfer = boost::context::detail::transfer_t;
+using context_entry = void (*)(boost_transfer);
+
+// A context that will call `entry` on the stack whose highest usable address is `high`.
+[[gnu::always_inline]] inline void* context_make(void* high, std::size_t size, context_entry entry) {
+  return boost::context::detail::make_fcontext(high, size, entry);
+}
+
+// Saves the caller's registers on its stack and continues at `to`. Returns, when somebody jumps back, the context that
+// was left for it. The caller must save `stack_limit`, exception state and errno itself (sched/switch.hpp).
+[[gnu::always_inline]] inline void* context_jump(void* to) {
+  return boost::context::detail::jump_fcontext(to, nullptr).fctx;
+}
+
+// What a sanitizer knows of one stack.
+struct sanitizer_stack {
+  void* fiber = nullptr;       // TSan's fiber, or ASan's fake stack while not running
+  const void* low = nullptr;
+  std::size_t size = 0;
+};
+
+// Before a jump from `from` (null: `from` ends and never comes back) to `to`.
+[[gnu::always_inline]] inline void sanitizer_leave([[maybe_unused]] sanitizer_stack* from,
+                                              [[maybe_unused]] const sanitizer_stack& to) {
+#if GMPSCHED_ASAN
+  __sanitizer_start_switch_fiber(from != nullptr ? &from->fiber : nullptr, to.low, to.size);
+#endif
+#if GMPSCHED_TSAN
+  __tsan_switch_to_fiber(to.fiber, 0);  // what the M did before happened before: Gs share its P
+#endif
+}
+
+// After a jump, on the stack `me`. Gives the bounds of the stack that was left to `left`, when asked.
+[[gnu::always_inline]] inline void sanitizer_arrive([[maybe_unused]] sanitizer_stack& me,
+                                               [[maybe_unused]] sanitizer_stack* left) {
+#if GMPSCHED_ASAN
+  const void* low = nullptr;
+  std::size_t size = 0;
+  __sanitizer_finish_switch_fiber(me.fiber, &low, &size);
+  if (left != nullptr) {
+    left->low = low;
+    left->size = size;
+  }
+#endif
+}
+
+inline void sanitizer_create([[maybe_unused]] sanitizer_stack& stack) {
+#if GMPSCHED_TSAN
+  stack.fiber = __tsan_create_fiber(0);
+#endif
+}
+
+inline void sanitizer_destroy([[maybe_unused]] sanitizer_stack& stack) {
+#if GMPSCHED_TSAN
+  if (stack.fiber != nullptr) __tsan_destroy_fiber(stack.fiber);
+#endif
+#if GMPSCHED_TSAN || GMPSCHED_ASAN
+  stack.fiber = nullptr;
+#endif
+}
+
+// The sanitizer's view of the running thread's own stack.
+inline void sanitizer_current([[maybe_unused]] sanitizer_stack& stack) {
+#if GMPSCHED_TSAN
+  stack.fiber = __tsan_get_current_fiber();
+#endif
+}
+
+}  // namespace gmp::detail

@@ -1,0 +1,109 @@
+// The G: a coroutine's control block, at the high end of its own first stack segment.
+//
+// G1  A G is in exactly one place: running on an M, in one queue of runnable Gs, waiting (known to whoever will wake it),
+//     or dead in a free list.
+// G2  The registers of a G that does not run are saved in ctx before anybody can make it run: whoever switches away from
+//     it publishes it only in the commit, on the next stack (sched/switch.hpp).
+// G3  Gs are type-stable: the memory of a G stays a G for ever, so a stale pointer may be looked at.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/atomic.hpp"
+#include "base/clock.hpp"
+#include "context/fiber.hpp"
+#include "gmp/detail/waiter.hpp"
+
+namespace gmp::detail {
+
+class scheduler;
+struct timer_node;
+
+// Who owns the stack and where the G stands.
+enum class g_state : std::uint8_t {
+  dead,      // free list owns it; nothing on its stack
+  newborn,   // made, never run: the closure lies on its stack, no frame yet
+  runnable,  // in a queue; the queue owns it
+  running,   // an M owns stack and G
+  waiting,   // parked; the object it waits for owns the right to ready it
+};
+
+enum class wait_reason : std::uint8_t {
+  none,
+  chan_receive,
+  chan_send,
+  chan_nil,
+  select,
+  select_empty,
+  mutex,
+  shared_mutex,
+  condition_variable,
+  wait_group,
+  once,
+  semaphore,
+  task,
+  sleep,
+};
+
+const char* wait_reason_name(wait_reason reason) noexcept;
+
+// What only few Gs have; allocated on demand, freed when the G ends.
+struct g_extra {
+  std::string name;
+  bool isolated = false;
+  std::vector<std::pair<std::string, std::string>> facts;
+};
+
+// One variable per G for each g_local<T>: index = the variable's number.
+struct local_slot {
+  void* value = nullptr;
+  void (*destroy)(void*) = nullptr;
+};
+
+struct alignas(64) g {
+  // --- what a switch touches: one cache line
+  void* ctx = nullptr;               // saved stack pointer (Boost.Context) while not running
+  void* stack_limit = nullptr;       // %fs:0x70 while not running; null on reserved stacks
+  void* caught_exceptions = nullptr; // __cxa_eh_globals while not running
+  unsigned uncaught_exceptions = 0;
+  int saved_errno = 0;
+  g* next = nullptr;                 // link in a queue of runnable Gs or a free list
+  atomic<g_state> state{g_state::dead};
+  wait_reason reason = wait_reason::none;
+  bool unwinding = false;            // shutdown: the next blocking call throws
+  bool isolated = false;
+  std::uint32_t stack_bytes = 0;     // of the first segment
+  scheduler* sched = nullptr;        // null: a plain thread's stand-in
+  // --- the rest
+  void (*entry)(void*) = nullptr;
+  void* entry_arg = nullptr;
+  std::uint64_t id = 0;
+  std::uint64_t creator_id = 0;
+  nanos waiting_since = 0;           // filled by reports only when asked
+  // How to end the wait from outside when the scheduler stops; called with every M at rest. False: not waiting any more.
+  bool (*cancel_wait)(void*) = nullptr;
+  void* cancel_arg = nullptr;
+  std::vector<local_slot>* locals = nullptr;
+  g_extra* extra = nullptr;
+  sanitizer_stack sanitizer;         // what the sanitizer knows of this stack
+  atomic<std::uint32_t> thread_word{0};  // plain threads: the futex they wait on
+
+  bool is_thread() const noexcept { return sched == nullptr; }
+};
+
+static_assert(sizeof(g) <= 256, "the control block comes out of a 2,048 byte stack");
+
+// The control block lies at the very end of the G's first segment.
+inline void* g_top(g& gp) noexcept { return reinterpret_cast<char*>(&gp) + sizeof(g); }
+inline g* g_at(void* top) noexcept {
+  return reinterpret_cast<g*>(static_cast<char*>(top) - sizeof(g));
+}
+
+// Ends the per-G variables and the extras; the G is running its last instructions.
+void g_clear(g& dead) noexcept;
+
+}  // namespace gmp::detail

@@ -1,0 +1,115 @@
+#include "runtime/procs.hpp"
+
+#include <sched.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include "sched/scheduler.hpp"
+
+namespace gmp::detail {
+namespace {
+
+// One cgroup's own limit in CPUs; 0: none, or nonsense in the file.
+double limit_v2(const std::string& folder) {
+  std::ifstream file(folder + "/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
+  char* end = nullptr;
+  const double parsed = std::strtod(quota.c_str(), &end);
+  return end != quota.c_str() && *end == '\0' && parsed > 0 ? parsed / period : 0;
+}
+
+double limit_v1(const std::string& folder) {
+  std::ifstream quota_file(folder + "/cpu.cfs_quota_us");
+  std::ifstream period_file(folder + "/cpu.cfs_period_us");
+  double quota = 0;
+  double period = 0;
+  if (!(quota_file >> quota) || !(period_file >> period) || quota <= 0 || period <= 0) return 0;
+  return quota / period;
+}
+
+// The tightest limit from `path` up to the root of the hierarchy.
+template <class Limit>
+double tightest(const std::string& mount, std::string path, Limit limit) {
+  double least = 0;
+  for (;;) {
+    const double own = limit(mount + path);
+    if (own > 0 && (least == 0 || own < least)) least = own;
+    if (path.empty() || path == "/") return least;
+    path.erase(path.find_last_of('/'));
+  }
+}
+
+unsigned affinity_count() {
+  // The mask may be wider than cpu_set_t.
+  for (int cpus = 1024; cpus <= 1 << 20; cpus *= 2) {
+    cpu_set_t* set = CPU_ALLOC(cpus);
+    if (set == nullptr) break;
+    const std::size_t bytes = CPU_ALLOC_SIZE(cpus);
+    const int result = ::sched_getaffinity(0, bytes, set);
+    const int n = result == 0 ? CPU_COUNT_S(bytes, set) : 0;
+    CPU_FREE(set);
+    if (n > 0) return static_cast<unsigned>(n);
+  }
+  return 1;
+}
+
+unsigned from_environment() {
+  const char* text = std::getenv("GMPSCHED_PROCS");
+  if (text == nullptr || *text == '\0') return 0;
+  char* end = nullptr;
+  const long n = std::strtol(text, &end, 10);
+  if (*end != '\0' || n < 1 || n > static_cast<long>(scheduler::max_procs))
+    throw std::invalid_argument("gmp: GMPSCHED_PROCS must be a number from 1 to 1024, not \"" +
+                                std::string(text) + "\"");
+  return static_cast<unsigned>(n);
+}
+
+}  // namespace
+
+double cgroup_quota(const char* root, const char* membership) {
+  std::istringstream lines(membership);
+  double least = 0;
+  auto take = [&least](double limit) {
+    if (limit > 0 && (least == 0 || limit < least)) least = limit;
+  };
+  for (std::string line; std::getline(lines, line);) {
+    const auto first = line.find(':');
+    const auto second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const std::string path = line.substr(second + 1);
+    const std::string base(root);
+    if (controllers.empty()) take(tightest(base, path, limit_v2));
+    std::istringstream names(controllers);
+    for (std::string name; std::getline(names, name, ',');) {
+      if (name != "cpu") continue;
+      take(tightest(base + "/cpu", path, limit_v1));
+      take(tightest(base + "/" + controllers, path, limit_v1));
+    }
+  }
+  return least;
+}
+
+unsigned default_procs() {
+  if (const unsigned wish = from_environment(); wish != 0) return wish;
+  unsigned n = affinity_count();
+  std::ifstream file("/proc/self/cgroup");
+  std::ostringstream membership;
+  membership << file.rdbuf();
+  const double quota = cgroup_quota("/sys/fs/cgroup", membership.str().c_str());
+  if (quota > 0) {
+    const auto allowed = static_cast<unsigned>(std::ceil(quota));
+    if (allowed < n) n = allowed;
+  }
+  if (n < 1) n = 1;
+  return n < scheduler::max_procs ? n : scheduler::max_procs;
+}
+
+}  // namespace gmp::detail

@@ -1,0 +1,209 @@
+// Starting and stopping runtimes; what users ask of one.
+#include "gmp/runtime.hpp"
+
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <stdexcept>
+#include <string>
+
+#include "base/check.hpp"
+#include "runtime/collect.hpp"
+#include "runtime/procs.hpp"
+#include "sched/registry.hpp"
+#include "sched/scheduler.hpp"
+
+namespace gmp {
+namespace detail {
+
+class runtime_core {
+ public:
+  explicit runtime_core(options wanted);
+  ~runtime_core();
+
+  void stop();
+
+  options wanted;
+  std::unique_ptr<scheduler> sched;
+  std::mutex stop_lock;
+  bool stopped = false;
+};
+
+namespace {
+
+constexpr nanos stop_patience = 10'000'000'000;
+
+[[noreturn]] void bad_option(const char* name, const char* rule) {
+  throw std::invalid_argument(std::string("gmp::options::") + name + " " + rule);
+}
+
+scheduler_config config_of(const options& wanted) {
+  if (wanted.procs > scheduler::max_procs) bad_option("procs", "must be at most 1024");
+  if (wanted.stack_size < min_stack_size) bad_option("stack_size", "must be at least 2048 bytes");
+  if (wanted.stack_size > (std::size_t{1} << 30)) bad_option("stack_size", "must be at most 1 GiB");
+  if (wanted.max_stack < wanted.stack_size) bad_option("max_stack", "must not be smaller than stack_size");
+  if (wanted.max_threads == 0) bad_option("max_threads", "must be at least 1");
+  if (wanted.handoff_after <= std::chrono::nanoseconds::zero()) bad_option("handoff_after", "must be positive");
+  switch (wanted.poller) {
+    case poller_kind::automatic:
+    case poller_kind::epoll:
+    case poller_kind::io_uring: break;
+    default: bad_option("poller", "is not a poller_kind");
+  }
+  scheduler_config config;
+  config.procs = wanted.procs != 0 ? wanted.procs : default_procs();
+  config.stack_size = round_stack_size(wanted.stack_size);
+  config.max_stack = wanted.max_stack;
+  config.max_threads = wanted.max_threads;
+  config.detect_deadlock = wanted.detect_deadlock;
+  return config;
+}
+
+// A G ran out of max_stack: its last words, said on the M's own stack or the signal stack.
+void name_overflowed(void* first_top, std::size_t used, std::size_t max) noexcept {
+  const g& who = *g_at(first_top);
+  char text[256];
+  std::snprintf(text, sizeof text,
+                "G %llu%s%s%s ran out of stack: it uses %zu bytes, options::max_stack allows %zu",
+                static_cast<unsigned long long>(who.id), who.extra != nullptr ? " \"" : "",
+                who.extra != nullptr ? who.extra->name.c_str() : "", who.extra != nullptr ? "\"" : "",
+                used, max);
+  fatal(text);
+}
+
+}  // namespace
+
+runtime_core::runtime_core(options w) : wanted(std::move(w)) {
+  const scheduler_config config = config_of(wanted);
+  first_segments_configure(config.max_stack);
+  stack_overflow_hook = &name_overflowed;
+  sched = std::make_unique<scheduler>(config);
+  if (wanted.on_panic) sched->on_panic = &wanted.on_panic;
+  registry_add(*sched);
+}
+
+runtime_core::~runtime_core() { stop(); }
+
+void runtime_core::stop() {
+  std::lock_guard hold(stop_lock);
+  if (stopped) return;
+  stopped = true;
+  if (!sched->stop(stop_patience)) {
+    // Some G still runs on a thread that was left behind: what it uses must stay.
+    registry_remove(*sched);
+    static_cast<void>(sched.release());
+    return;
+  }
+  registry_remove(*sched);
+}
+
+namespace {
+
+void check_outside(const runtime_core& core, const char* call) {
+  const m* self = this_m();
+  if (self != nullptr && self->sched == core.sched.get())
+    throw std::logic_error(std::string("gmp::runtime::") + call + " called by one of the runtime's own Gs");
+}
+
+}  // namespace
+
+run_call::run_call(runtime_core& core) : core_(core) {
+  check_outside(core, "run");
+  counted_ = core.sched != nullptr && this_m() == nullptr;
+  if (counted_) core.sched->run_callers.fetch_add(1, memory_order_relaxed);
+}
+
+void run_call::main_ended() noexcept {
+  if (counted_) core_.sched->run_callers.fetch_sub(1, memory_order_relaxed);
+  counted_ = false;
+}
+
+run_call::~run_call() { main_ended(); }
+
+}  // namespace detail
+
+runtime::runtime(options wanted) : core_(std::make_unique<detail::runtime_core>(std::move(wanted))) {}
+
+runtime::~runtime() {
+  if (core_ == nullptr) return;
+  const detail::m* self = detail::this_m();
+  GMPSCHED_CHECK(self == nullptr || self->sched != core_->sched.get(),
+                 "gmp::runtime destroyed by one of its own Gs");
+  core_->stop();
+}
+
+void runtime::stop() {
+  detail::check_outside(*core_, "stop");
+  core_->stop();
+}
+
+namespace {
+GMPSCHED_HOME_FUNCTION(note_use)(void* sched) {
+  detail::registry_used(*static_cast<detail::scheduler*>(sched));
+}
+}  // namespace
+
+detail::scheduler* runtime::scheduler() const {
+  detail::scheduler* sched = core_->sched.get();
+  if (sched == nullptr) detail::throw_stopped();
+  if (detail::this_m() == nullptr) detail::call_on_home(&note_use, sched);
+  return sched;
+}
+
+runtime_stats runtime::stats() const { return detail::collect_stats(*scheduler()); }
+
+namespace detail {
+
+runtime_stats collect_stats(scheduler& sched) {
+  runtime_stats out;
+  const nanos now = clock_now();
+  out.procs = sched.procs.load(memory_order_relaxed);
+  out.spawned = sched.spawned_outside.load(memory_order_relaxed);
+  out.finished = sched.finished_outside.load(memory_order_relaxed);
+  nanos busy = 0;
+  for (std::uint32_t i = 0; i < sched.p_count.load(memory_order_acquire); ++i) {
+    const p_counters& c = sched.all_ps[i].load(memory_order_acquire)->counters;
+    out.spawned += c.spawned.load(memory_order_relaxed);
+    out.finished += c.finished.load(memory_order_relaxed);
+    out.switches += c.switches.load(memory_order_relaxed);
+    out.steals += c.steals.load(memory_order_relaxed);
+    out.stolen += c.stolen.load(memory_order_relaxed);
+    busy += c.busy.load(memory_order_relaxed);
+    const nanos since = c.busy_since.load(memory_order_relaxed);
+    if (since != 0 && since < now) busy += now - since;
+  }
+  out.live = out.spawned >= out.finished ? out.spawned - out.finished : 0;
+  sched.lock.lock();
+  out.threads = sched.m_count;
+  sched.lock.unlock();
+  out.busy = std::chrono::nanoseconds(busy);
+  out.wall = std::chrono::nanoseconds(now - sched.started);
+  return out;
+}
+
+namespace {
+
+scheduler& callers_scheduler() {
+  const m* self = this_m();
+  return self != nullptr ? *self->sched : registry_scheduler();
+}
+
+}  // namespace
+}  // namespace detail
+
+runtime_stats stats() { return detail::collect_stats(detail::callers_scheduler()); }
+
+unsigned procs() { return detail::callers_scheduler().procs.load(detail::memory_order_relaxed); }
+
+unsigned set_procs(unsigned n) {
+  if (n == 0 || n > detail::scheduler::max_procs)
+    throw std::invalid_argument("gmp::set_procs: the number of Ps must be from 1 to 1024");
+  return detail::callers_scheduler().set_procs(n);
+}
+
+std::string version_report() {
+  return std::string("gmpsched ") + GMPSCHED_VERSION + ", " + detail::stack_kind_name() + " stacks";
+}
+
+}  // namespace gmp

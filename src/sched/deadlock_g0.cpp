@@ -1,0 +1,63 @@
+// All Gs blocked, and nothing that could ever wake one.
+//
+// D1  Looked at by every M before it sleeps without a limit, so by the last one that idles: every M idles, no queue holds a G, no timer is armed.
+// D2  Only while a plain thread waits in run() and the process has no thread besides that one and the Ms: any other could
+//     wake a G that nobody here knows how to wake.
+#include <dirent.h>
+#include <unistd.h>
+
+#include <cinttypes>
+#include <cstdio>
+
+#include "sched/scheduler.hpp"
+
+namespace gmp::detail {
+namespace {
+
+constexpr int deadlock_exit_code = 2;
+
+std::uint32_t threads_of_process() noexcept {
+  DIR* tasks = ::opendir("/proc/self/task");
+  if (tasks == nullptr) return ~std::uint32_t{0};  // unknown: no report
+  std::uint32_t n = 0;
+  while (const dirent* entry = ::readdir(tasks)) n += entry->d_name[0] != '.';
+  ::closedir(tasks);
+  return n;
+}
+
+void describe(void* top, std::size_t, void* sched) {
+  const g& one = *g_at(top);
+  if (one.sched != sched || one.state.load(memory_order_acquire) != g_state::waiting) return;
+  const char* name = one.extra != nullptr ? one.extra->name.c_str() : "";
+  std::fprintf(stderr, "gmpsched:   G %" PRIu64 "%s%s%s waits: %s; made by G %" PRIu64 "\n", one.id,
+               *name != 0 ? " \"" : "", name, *name != 0 ? "\"" : "", wait_reason_name(one.reason),
+               one.creator_id);
+}
+
+}  // namespace
+
+void scheduler::check_deadlock() noexcept {
+  if (!config.detect_deadlock || run_callers.load(memory_order_relaxed) != 1) return;
+  if (unwinding.load(memory_order_relaxed) || live_gs() == 0) return;
+  lock.lock();
+  const bool all_idle = idle_m_count == m_count && !world_stopped;
+  const std::uint32_t own = m_count + 1;
+  if (all_idle) world_stopped = true;  // nobody starts anything while we look
+  lock.unlock();
+  if (!all_idle) return;
+  const bool dead = !work_anywhere() && earliest_timer() == never && threads_of_process() == own;
+  if (dead) {
+    std::fflush(nullptr);
+    std::fprintf(stderr, "gmpsched: deadlock: all %" PRIu64 " Gs are blocked and nothing can wake them\n",
+                 live_gs());
+    slabs_for_each_slot(&describe, this);
+    ::_exit(deadlock_exit_code);
+  }
+  lock.lock();
+  world_stopped = false;
+  lock.unlock();
+  light_fence();
+  if (!global.empty() && wants_wake()) wake_one();
+}
+
+}  // namespace gmp::detail

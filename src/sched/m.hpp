@@ -1,0 +1,83 @@
+// The M: an OS thread that runs Gs, and its g0: the thread's own stack, on which the scheduler loop runs.
+#pragma once
+
+#include <cstdint>
+#include <thread>
+
+#include "base/atomic.hpp"
+#include "base/attributes.hpp"
+#include "context/fiber.hpp"
+#include "g/g.hpp"
+#include "gmp/detail/spin_lock.hpp"
+#include "sched/p.hpp"
+#include "stack/stack.hpp"
+
+namespace gmp::detail {
+
+// The two words behind __cxa_get_globals(): which exceptions are caught and how many are in flight on this stack.
+struct exception_globals {
+  void* caught;
+  unsigned uncaught;
+};
+
+// What is to be done for the stack that was just left, by whoever arrives on the next one. [G2]
+using commit_function = void (*)(m* self, void* arg);
+
+struct alignas(64) m {
+  // --- hot: the running G and the P
+  g* current = nullptr;          // null: g0 runs
+  p* pp = nullptr;               // the P held; changed by this M only, see sched/pin.hpp
+  atomic<std::uint32_t> pin{0};  // 1: the runtime is using pp
+  atomic<std::uint32_t> revoke{0};
+  // --- the switch under way: set before the jump, consumed on arrival
+  void** left_ctx = nullptr;
+  spin_lock* commit_lock = nullptr;
+  commit_function commit = nullptr;
+  void* commit_arg = nullptr;
+  // --- the thread
+  void* g0_ctx = nullptr;
+  exception_globals* exceptions = nullptr;
+  int* error_number = nullptr;
+  scheduler* sched = nullptr;
+  sanitizer_stack* left_stack = nullptr;
+  sanitizer_stack g0_stack;
+  thread_stacks stacks;
+  // --- idle protocol, under the scheduler's lock unless said otherwise
+  bool spinning = false;             // this M's own
+  bool idle = false;                 // stands in the list of idle Ms
+  m* idle_next = nullptr;
+  m* idle_prev = nullptr;
+  atomic<std::uint32_t> note{0};     // futex: 1 = look again
+  spin_lock revoke_lock;             // serialises those who freeze or retake
+  m* all_next = nullptr;
+  std::uint32_t id = 0;
+  cheap_random random;               // for the G that runs here
+  std::thread thread;
+};
+
+}  // namespace gmp::detail
+
+// The M of the calling thread; null on a plain thread.
+extern "C" {
+extern thread_local constinit gmp::detail::m* gmpsched_tls_m;
+}
+
+namespace gmp::detail {
+
+// Always reads the thread register: a G may have moved to another M since the last call, so no address of a
+// thread-local variable may be kept across a switch, not even by the compiler.
+[[gnu::always_inline]] inline m* this_m() noexcept {
+#if defined(__x86_64__) && !GMPSCHED_TSAN
+  m* self;
+  asm volatile(
+      "movq gmpsched_tls_m@gottpoff(%%rip), %0\n\t"
+      "movq %%fs:(%0), %0"
+      : "=r"(self)::"memory");
+  return self;
+#else
+  m* this_m_slow() noexcept;
+  return this_m_slow();
+#endif
+}
+
+}  // namespace gmp::detail

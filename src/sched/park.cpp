@@ -1,0 +1,205 @@
+#include "sched/park.hpp"
+
+#include <sched.h>
+
+#include "base/check.hpp"
+#include "base/futex.hpp"
+#include "gmp/errors.hpp"
+#include "sched/pick.hpp"
+#include "sched/registry.hpp"
+#include "sched/scheduler.hpp"
+#include "sched/switch.hpp"
+
+namespace gmp::detail {
+namespace {
+
+struct thread_wait_request {
+  g* me;
+  nanos deadline;
+  bool woken;
+};
+
+GMPSCHED_HOME_FUNCTION(thread_wait)(void* arg) {
+  auto& request = *static_cast<thread_wait_request*>(arg);
+  atomic<std::uint32_t>& word = request.me->thread_word;
+  const nanos until = request.deadline == never ? -1 : request.deadline;
+  request.woken = true;
+  // acquire: pairs with the release in wake_thread(): what the waker did is seen.
+  while (word.load(memory_order_acquire) == 0) {
+    if (!futex_wait(word, 0, until)) {
+      request.woken = word.load(memory_order_acquire) != 0;
+      return;
+    }
+  }
+}
+
+bool wait_as_thread(g& me, nanos deadline) noexcept {
+  thread_wait_request request{&me, deadline, false};
+  call_on_home(&thread_wait, &request);
+  return request.woken;
+}
+
+GMPSCHED_HOME_FUNCTION(wake_thread)(void* arg) {
+  g& target = *static_cast<g*>(arg);
+  target.thread_word.store(1, memory_order_release);
+  // The thread may be gone already; waking an address needs no memory behind it.
+  futex_wake(target.thread_word, 1);
+}
+
+GMPSCHED_HOME_FUNCTION(inject_home)(void* arg) {
+  g& target = *static_cast<g*>(arg);
+  target.sched->inject(&target);
+}
+
+GMPSCHED_HOME_FUNCTION(thread_self_home)(void* arg) { *static_cast<g**>(arg) = &thread_g(); }
+
+GMPSCHED_HOME_FUNCTION(thread_yield)(void*) { ::sched_yield(); }
+
+bool cancel_park_forever(void*) { return true; }
+
+GMPSCHED_COMMIT_FUNCTION(commit_yield)(m* self, void* arg) {
+  put_ring(*self->pp, static_cast<g*>(arg), *self->sched);
+}
+
+// Off this G: to the next one if it is known, else to the scheduler loop.
+GMPSCHED_SWITCH void leave(m& self, g& me) noexcept;
+void leave(m& self, g& me) noexcept {
+  bool has_p = pin(self);
+  g* next = has_p ? pick_direct(*self.pp) : nullptr;
+  switch_from_g(self, me, next);
+  unpin(*this_m());
+}
+
+// Behind the others of this P.
+GMPSCHED_SWITCH void step_aside(m& self, g& me) noexcept;
+void step_aside(m& self, g& me) noexcept {
+  if (!pin(self)) {  // no P: there is nothing to give away
+    unpin(self);
+    return;
+  }
+  // Null: the loop is due, or nothing else is here and the loop looks elsewhere; it finds this G in the ring.
+  g* next = pick_direct(*self.pp);
+  me.state.store(g_state::runnable, memory_order_relaxed);
+  self.commit = &commit_yield;
+  self.commit_arg = &me;
+  switch_from_g(self, me, next);
+  unpin(*this_m());
+}
+
+}  // namespace
+
+g& current_g() noexcept {
+  m* self = this_m();
+  if (__builtin_expect(self != nullptr && self->current != nullptr, 1)) return *self->current;
+  g* me;
+  call_on_home(&thread_self_home, &me);
+  return *me;
+}
+
+void park(g& me, spin_lock& lock, wait_reason reason, cancel_function_pointer cancel,
+          void* cancel_arg) noexcept {
+  if (__builtin_expect(me.is_thread(), 0)) {
+    me.thread_word.store(0, memory_order_relaxed);  // ready() comes after the lock is free
+    lock.unlock();
+    wait_as_thread(me, never);
+    return;
+  }
+  m& self = *this_m();
+  me.reason = reason;
+  me.cancel_arg = cancel_arg;
+  me.cancel_wait = cancel;
+  me.state.store(g_state::waiting, memory_order_relaxed);
+  self.commit_lock = &lock;
+  leave(self, me);
+}
+
+bool park_with(g& me, commit_function commit, void* arg, wait_reason reason, cancel_function_pointer cancel,
+               void* cancel_arg, nanos deadline) noexcept {
+  if (__builtin_expect(me.is_thread(), 0)) {
+    me.thread_word.store(0, memory_order_relaxed);
+    commit(nullptr, arg);
+    return wait_as_thread(me, deadline);
+  }
+  m& self = *this_m();
+  me.reason = reason;
+  me.cancel_arg = cancel_arg;
+  me.cancel_wait = cancel;
+  me.state.store(g_state::waiting, memory_order_relaxed);
+  self.commit = commit;
+  self.commit_arg = arg;
+  leave(self, me);
+  return true;
+}
+
+void park_thread_again(g& me) noexcept { wait_as_thread(me, never); }
+
+void park_forever(wait_reason reason) {
+  g& me = current_g();
+  for (;;) {
+    if (must_unwind(me)) {
+      unwind(me);
+      return;
+    }
+    spin_lock alone;
+    alone.lock();
+    park(me, alone, reason, &cancel_park_forever, nullptr);
+  }
+}
+
+void ready(g& target) noexcept {
+  if (__builtin_expect(target.is_thread(), 0)) {
+    call_on_home(&wake_thread, &target);
+    return;
+  }
+  m* self = this_m();
+  scheduler* sched = target.sched;
+  if (__builtin_expect(self == nullptr || self->sched != sched, 0)) {
+    call_on_home(&inject_home, &target);
+    return;
+  }
+  const bool outer = is_pinned(*self);  // g0, or a commit: a nested pin would let go of the outer one when it backs off
+  if (__builtin_expect(outer ? self->pp == nullptr : !pin(*self), 0)) {
+    if (!outer) unpin(*self);
+    call_on_home(&inject_home, &target);
+    return;
+  }
+  target.state.store(g_state::runnable, memory_order_relaxed);
+  if (self->current != nullptr) {
+    put_next(*self->pp, &target, *sched);
+  } else {
+    put_ring(*self->pp, &target, *sched);
+  }
+  wake_if_idle(*sched);
+  if (!outer) unpin(*self);
+}
+
+void yield_now() {
+  m* self = this_m();
+  if (self == nullptr || self->current == nullptr) {
+    call_on_home(&thread_yield, nullptr);
+    return;
+  }
+  g& me = *self->current;
+  if (__builtin_expect(must_unwind(me), 0)) {
+    unwind(me);
+    return;
+  }
+  step_aside(*self, me);
+}
+
+bool must_unwind(const g& me) noexcept {
+  return me.sched != nullptr && me.sched->unwinding.load(memory_order_relaxed);
+}
+
+namespace {
+[[noreturn]] __attribute__((noinline, cold)) void throw_unwind() { throw unwind_exception{}; }
+}  // namespace
+
+void unwind(g& me) {
+  m* self = this_m();
+  me.unwinding = true;
+  if (self->exceptions->uncaught != 0) return;
+  throw_unwind();
+}
+
+}  // namespace gmp::detail

@@ -1,0 +1,131 @@
+// One runtime's scheduler: its Ps, Ms and the state they share. The order of the scheduler loop is in schedule_g0.cpp,
+// going idle and waking up in idle_g0.cpp, the world's stop in world_g0.cpp.
+//
+// S1  idle Ps and idle Ms are paired: an M gives back its P and enters the idle list in one critical section, and leaves
+//     it with a P. So an idle P always has an M that can run it, unless fewer Ms than Ps were started yet.
+// S2  idle_word counts idle Ps (low half) and spinning Ms (high half); whoever makes work looks at it after a light
+//     fence (idle_g0.cpp, I1).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "base/asymmetric_fence.hpp"
+#include "base/atomic.hpp"
+#include "base/clock.hpp"
+#include "gmp/detail/spin_lock.hpp"
+#include "queue/global_queue.hpp"
+#include "sched/m.hpp"
+#include "sched/p.hpp"
+
+namespace gmp {
+struct panic_report;
+}
+
+namespace gmp::detail {
+
+struct scheduler_config {
+  std::uint32_t procs = 1;
+  std::size_t stack_size = 2048;
+  std::size_t max_stack = std::size_t{1} << 30;
+  std::uint32_t max_threads = 10'000;
+  bool detect_deadlock = false;
+};
+
+class scheduler {
+ public:
+  static constexpr std::uint32_t max_procs = 1024;
+
+  explicit scheduler(const scheduler_config& config);
+  ~scheduler();
+  scheduler(const scheduler&) = delete;
+  scheduler& operator=(const scheduler&) = delete;
+
+  // --- making work known (any thread, any stack; on a G: through call_on_home)
+  void inject(g* gp) noexcept;            // to the global queue, and wake somebody
+  void inject_all(g_list& batch) noexcept;
+  bool wants_wake() const noexcept {      // after a light fence [I1]
+    std::uint64_t word = idle_word.load(memory_order_relaxed);
+    return static_cast<std::uint32_t>(word) != 0 && word >> 32 == 0;
+  }
+  void wake_one() noexcept;
+  void timer_added(nanos when) noexcept;  // after the heap was changed
+
+  // --- the scheduler loop (on g0)
+  void run_m(m& self);                    // body of an M's thread
+  g* find_runnable(m& self);
+  g* steal(m& self, bool& timers_ran);
+  void overflow_ring(p& local, g* extra) noexcept;
+  void overflow_newborn(p& local, g* extra) noexcept;
+  void trim_free(p& local) noexcept;
+  bool refill_free(p& local) noexcept;    // false: out of memory
+
+  // --- idle protocol (on g0)
+  bool try_spin(m& self) noexcept;
+  void leave_spinning(m& self) noexcept;
+  void park_m(m& self);
+  bool work_anywhere() const noexcept;
+  nanos earliest_timer() const noexcept;
+
+  // --- number of Ps; returns the old one
+  std::uint32_t set_procs(std::uint32_t n);
+
+  // --- the end: parked Gs are unwound, Ms joined. False: some Gs did not stop in time; they were named on stderr and their
+  // threads were left alone, so this object must not be destroyed.
+  [[nodiscard]] bool stop(nanos patience);
+
+  std::uint64_t live_gs() const noexcept;
+
+  // --- shared state
+  alignas(64) atomic<std::uint64_t> idle_word{0};
+  atomic<bool> unwinding{false};     // blocking calls throw, nothing new starts
+  atomic<bool> stopping{false};      // Ms end
+  alignas(64) global_queue global;
+  atomic<std::uint32_t> p_count{0};  // Ps that exist: all_ps[0 .. p_count)
+  atomic<std::uint32_t> procs{0};    // Ps in use
+  atomic<p*> all_ps[max_procs]{};
+  atomic<std::uint64_t> ids{0};
+  atomic<std::uint64_t> spawned_outside{0};  // by threads without a P
+  atomic<std::uint64_t> finished_outside{0};
+  atomic<m*> timekeeper{nullptr};  // the idle M that sleeps until the earliest timer; changed under lock
+  atomic<nanos> timekeeper_until{never};
+
+  spin_lock lock;  // guards what follows
+  p* idle_ps = nullptr;
+  m* idle_ms = nullptr;       // newest first; the timekeeper last
+  m* idle_ms_tail = nullptr;
+  std::uint32_t idle_m_count = 0;
+  std::uint32_t m_count = 0;  // Ms whose threads run
+  m* all_ms = nullptr;
+  bool world_stopped = false;  // nobody gets a P
+  bool rest_wanted = false;    // stop() waits for all Ms to idle
+  atomic<std::uint32_t> rest{0};  // futex: counts the moments when they did
+
+  atomic<std::uint32_t> run_callers{0};  // plain threads that wait in run()
+
+  const scheduler_config config;
+  const std::function<void(const panic_report&)>* on_panic = nullptr;  // set before the first G; may be null
+  const nanos started;
+
+ private:
+  p* new_p();
+  m* new_m();
+  void start_m(m& made) noexcept;
+  void m_thread(m& self) noexcept;
+  void push_idle_m(m& self) noexcept;
+  void remove_idle_m(m& self) noexcept;
+  p* pop_idle_p() noexcept;
+  void push_idle_p(p& local) noexcept;
+  void acquire_p(m& self, p& local) noexcept;
+  void release_p(m& self) noexcept;
+  void drain(p& retired) noexcept;
+  bool take_p_to_spin(m& self) noexcept;
+  void sleep_idle(m& self);
+  void expire_timers(p& local, nanos now) { local.timers.expire(now); }
+  bool await_rest(nanos deadline) noexcept;
+  std::uint32_t unwind_parked() noexcept;
+  void wake_all() noexcept;
+  void check_deadlock() noexcept;
+};
+
+}  // namespace gmp::detail

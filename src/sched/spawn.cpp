@@ -1,0 +1,287 @@
+#include "sched/spawn.hpp"
+
+#include <new>
+#include <system_error>
+
+#include "base/check.hpp"
+#include "gmp/errors.hpp"
+#include "gmp/go.hpp"
+#include "sched/panic.hpp"
+#include "sched/park.hpp"
+#include "sched/pick.hpp"
+#include "sched/registry.hpp"
+#include "sched/switch.hpp"
+#include "stack/segment.hpp"
+
+namespace gmp::detail {
+namespace {
+
+// How many ids a P takes from the scheduler at a time.
+constexpr std::uint64_t id_block = 64;
+
+struct make_request {
+  scheduler* sched;
+  p* local;  // null: the caller holds no P
+  std::size_t stack_bytes;
+  g* made;
+};
+
+// Turns a slot into a dead G. The memory is the G's for ever. [G3]
+g* g_on_slot(void* top, std::size_t bytes) noexcept {
+  g* made = g_at(top);
+  if (made->stack_bytes != bytes) ::new (made) g;  // a fresh slot reads as zero
+  made->stack_bytes = static_cast<std::uint32_t>(bytes);
+  return made;
+}
+
+GMPSCHED_HOME_FUNCTION(make_home)(void* arg) {
+  auto& request = *static_cast<make_request*>(arg);
+  scheduler& sched = *request.sched;
+  request.made = nullptr;
+  if (request.local != nullptr && request.stack_bytes == sched.config.stack_size) {
+    if (!sched.refill_free(*request.local)) return;
+    request.made = request.local->free_gs;
+    request.local->free_gs = request.made->next;
+    --request.local->free_count;
+    return;
+  }
+  void* top;
+  if (first_segments_take(request.stack_bytes, &top, 1) == 1)
+    request.made = g_on_slot(top, request.stack_bytes);
+}
+
+GMPSCHED_HOME_FUNCTION(start_outside)(void* arg) {
+  g& child = *static_cast<g*>(arg);
+  scheduler& sched = *child.sched;
+  child.id = sched.ids.fetch_add(1, memory_order_relaxed) + 1;
+  sched.spawned_outside.fetch_add(1, memory_order_relaxed);
+  sched.inject(&child);
+}
+
+GMPSCHED_HOME_FUNCTION(trim_home)(void* arg) {
+  m& self = *static_cast<m*>(arg);
+  self.sched->trim_free(*self.pp);
+}
+
+// Does the G leave more behind than its first segment?
+[[gnu::always_inline]] inline bool stack_end_is_due([[maybe_unused]] g& dead) noexcept {
+#if GMPSCHED_SPLIT_STACKS
+  return !first_segment_is_clean(g_top(dead), dead.stack_bytes, dead.stack_limit);
+#else
+  return true;
+#endif
+}
+
+GMPSCHED_HOME_FUNCTION(stack_end_home)(void* arg) {
+  g& dead = *static_cast<g*>(arg);
+  stack_end(g_top(dead), dead.stack_bytes, dead.stack_limit);
+}
+
+GMPSCHED_HOME_FUNCTION(give_slot_home)(void* arg) {
+  g& dead = *static_cast<g*>(arg);
+  void* top = g_top(dead);
+  first_segments_give(dead.stack_bytes, &top, 1);
+}
+
+// The stack of a G that ended: back to the P, after the switch away from it.
+GMPSCHED_COMMIT_FUNCTION(commit_finish)(m* self, void* arg) {
+  g* dead = static_cast<g*>(arg);
+  if (stack_end_is_due(*dead)) call_on_home(&stack_end_home, dead);
+  dead->state.store(g_state::dead, memory_order_relaxed);
+  if (dead->stack_bytes != self->sched->config.stack_size) {
+    call_on_home(&give_slot_home, dead);
+    return;
+  }
+  p& local = *self->pp;
+  dead->next = local.free_gs;
+  local.free_gs = dead;
+  if (++local.free_count > p::free_gs_cap) call_on_home(&trim_home, self);
+}
+
+// The same for a G whose P was taken while it ran.
+GMPSCHED_COMMIT_FUNCTION(commit_finish_without_p)(m* self, void* arg) {
+  g* dead = static_cast<g*>(arg);
+  self->sched->finished_outside.fetch_add(1, memory_order_relaxed);
+  call_on_home(&stack_end_home, dead);
+  dead->state.store(g_state::dead, memory_order_relaxed);
+  call_on_home(&give_slot_home, dead);
+}
+
+[[noreturn]] __attribute__((noinline, cold)) void throw_no_memory() {
+  throw std::system_error(std::make_error_code(std::errc::not_enough_memory),
+                          "gmp: no memory for the stack of a new G");
+}
+
+// Prepares the G's fields; the closure goes right below the control block.
+GMPSCHED_NO_SPLIT __attribute__((noinline)) unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noexcept;
+unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noexcept {
+  void* top = g_top(made);
+  made.stack_limit = first_segment_init(top, made.stack_bytes, sched.config.max_stack);
+  auto high = reinterpret_cast<std::uintptr_t>(&made) - size;
+  high &= ~(std::uintptr_t{align < 16 ? 16 : align} - 1);
+  made.ctx = reinterpret_cast<void*>(high);
+  made.entry_arg = made.ctx;
+  made.sched = &sched;
+  made.caught_exceptions = nullptr;
+  made.uncaught_exceptions = 0;
+  made.saved_errno = 0;
+  made.unwinding = false;
+  made.isolated = false;
+  made.reason = wait_reason::none;
+  return unborn{&made, made.ctx};
+}
+
+// The runtime stops. One of its own Gs ends here, as it would at a wait; anybody else is told.
+[[noreturn]] __attribute__((noinline, cold)) void refuse(scheduler& sched) {
+  m* self = this_m();
+  if (self != nullptr && self->sched == &sched && self->current != nullptr) unwind(*self->current);
+  throw_stopped();
+}
+
+g* take_free(p& local) noexcept {
+  g* made = local.free_gs;
+  if (made != nullptr) {
+    local.free_gs = made->next;
+    --local.free_count;
+  }
+  return made;
+}
+
+}  // namespace
+
+g* g_make(scheduler& sched, std::size_t stack_bytes) noexcept {
+  make_request request{&sched, nullptr, stack_bytes, nullptr};
+  m* self = this_m();
+  if (self != nullptr && self->sched == &sched && stack_bytes == sched.config.stack_size) {
+    if (pin(*self)) {
+      request.made = take_free(*self->pp);
+      if (request.made == nullptr) {
+        request.local = self->pp;
+        call_on_home(&make_home, &request);
+      }
+      unpin(*self);
+      return request.made;
+    }
+    unpin(*self);
+  }
+  call_on_home(&make_home, &request);
+  return request.made;
+}
+
+unborn spawn_begin(scheduler* sched, std::size_t size, std::size_t align) {
+  m* self = this_m();
+  if (sched == nullptr) sched = self != nullptr ? self->sched : &registry_scheduler();
+  if (__builtin_expect(sched->unwinding.load(memory_order_relaxed), 0)) refuse(*sched);
+  g* made = g_make(*sched, sched->config.stack_size);
+  if (__builtin_expect(made == nullptr, 0)) throw_no_memory();
+  return dress(*made, *sched, size, align);
+}
+
+unborn spawn_begin(scheduler* sched, const g_options& options, std::size_t size, std::size_t align) {
+  m* self = this_m();
+  if (sched == nullptr) sched = self != nullptr ? self->sched : &registry_scheduler();
+  if (sched->unwinding.load(memory_order_relaxed)) refuse(*sched);
+  std::size_t bytes =
+      options.stack_size == 0 ? sched->config.stack_size : round_stack_size(options.stack_size);
+  auto extra = std::make_unique<g_extra>();
+  extra->name = options.name;
+  extra->facts = options.facts;
+  g* made = g_make(*sched, bytes);
+  if (made == nullptr) throw_no_memory();
+  unborn child = dress(*made, *sched, size, align);
+  made->isolated = options.panic == panic_class::isolated;
+  made->extra = extra.release();
+  return child;
+}
+
+void spawn_abandon(unborn child) noexcept {
+  g_clear(*child.made);
+  child.made->state.store(g_state::dead, memory_order_relaxed);
+  call_on_home(&give_slot_home, child.made);
+}
+
+void spawn_start(unborn child, void (*run)(void*)) noexcept {
+  g& made = *child.made;
+  made.entry = run;
+  scheduler& sched = *made.sched;
+  m* self = this_m();
+  made.creator_id = self != nullptr && self->current != nullptr ? self->current->id : 0;
+  made.state.store(g_state::newborn, memory_order_relaxed);
+  if (self == nullptr || self->sched != &sched || !pin(*self)) {
+    if (self != nullptr && self->sched == &sched) unpin(*self);
+    call_on_home(&start_outside, &made);
+    return;
+  }
+  p& local = *self->pp;
+  if (local.next_id == local.last_id) {
+    local.next_id = sched.ids.fetch_add(id_block, memory_order_relaxed);
+    local.last_id = local.next_id + id_block;
+  }
+  made.id = ++local.next_id;
+  count(local.counters.spawned);
+  put_next(local, &made, sched);
+  wake_if_idle(sched);
+  unpin(*self);
+}
+
+namespace {
+
+// The user's function and everything that may leave it.
+__attribute__((noinline)) void run_entry(g& me) noexcept {
+  try {
+    me.entry(me.entry_arg);
+  } catch (const unwind_exception&) {
+    // The runtime stops; the G's destructors have run.
+  } catch (...) {
+    panic(me);
+  }
+}
+
+}  // namespace
+
+void g_main(boost_transfer from) {
+#if defined(__x86_64__)
+  asm volatile(".cfi_undefined rip");  // the bottom of every G's backtrace
+#endif
+  sanitizer_arrive(this_m()->current->sanitizer, nullptr);
+  arrive(from.fctx);
+  m* self = this_m();
+  g& me = *self->current;
+  unpin(*self);
+  run_entry(me);
+  g_finish();
+}
+
+void g_finish() noexcept {
+  m* self = this_m();
+  g& me = *self->current;
+  if (me.extra != nullptr || me.locals != nullptr) {
+    g_clear(me);  // on the G itself: destructors of its variables may do what its code may do
+    self = this_m();
+  }
+  bool has_p = pin(*self);
+  g* next = nullptr;
+  if (has_p) {
+    count(self->pp->counters.finished);
+    next = pick_direct(*self->pp);
+    self->commit = &commit_finish;
+  } else {
+    self->commit = &commit_finish_without_p;
+  }
+  self->commit_arg = &me;
+  me.stack_limit = stack_limit();
+  self->left_ctx = &me.ctx;
+  void* to;
+  if (next != nullptr) {
+    to = activate(*self, *next);
+    sanitizer_leave(nullptr, next->sanitizer);
+  } else {
+    load_g0_state(*self);
+    to = self->g0_ctx;
+    sanitizer_leave(nullptr, self->g0_stack);
+  }
+  context_jump(to);
+  __builtin_unreachable();
+}
+
+}  // namespace gmp::detail

@@ -1,0 +1,15 @@
+// Making Gs and ending them.
+#pragma once
+
+#include "gmp/detail/spawn.hpp"
+#include "sched/scheduler.hpp"
+
+namespace gmp::detail {
+
+// A G for `sched` with room for a closure; not yet known to anybody. Null: out of memory.
+g* g_make(scheduler& sched, std::size_t stack_bytes) noexcept;
+
+// Last act of a G; runs on its stack, never returns.
+[[noreturn]] GMPSCHED_SWITCH void g_finish() noexcept;
+
+}  // namespace gmp::detail

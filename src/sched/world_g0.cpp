@@ -1,0 +1,345 @@
+// The scheduler's beginning and end, its Ps and Ms, and the moments when nothing runs.
+//
+// W1  An M that was started is in all_ms until the scheduler is destroyed; Ps likewise. Stale pointers stay good.
+// W2  While world_stopped is set nobody is given a P: with all Ms idle, no G of this scheduler can run, and its stack may
+//     be looked into. Foreign threads may still ready Gs; those go to the global queue and stay there.
+#include <cxxabi.h>
+#include <pthread.h>
+
+#include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/futex.hpp"
+#include "sched/pick.hpp"
+#include "sched/scheduler.hpp"
+
+extern "C" {
+thread_local constinit gmp::detail::m* gmpsched_tls_m = nullptr;
+}
+
+namespace gmp::detail {
+
+#if !defined(__x86_64__) || GMPSCHED_TSAN
+__attribute__((noinline)) m* this_m_slow() noexcept {
+  m* self = gmpsched_tls_m;
+  asm volatile("" : "+r"(self));
+  return self;
+}
+#endif
+
+scheduler::scheduler(const scheduler_config& wanted) : config(wanted), started(clock_now()) {
+  asymmetric_fence_init();
+  for (std::uint32_t i = 0; i < config.procs; ++i) {
+    p* local = new_p();
+    if (local == nullptr) throw std::bad_alloc();
+  }
+  procs.store(config.procs, memory_order_relaxed);
+  lock.lock();
+  for (std::uint32_t i = config.procs; i-- > 0;) push_idle_p(*all_ps[i].load(memory_order_relaxed));
+  lock.unlock();
+}
+
+scheduler::~scheduler() {
+  for (m* self = all_ms; self != nullptr;) delete std::exchange(self, self->all_next);
+  for (std::uint32_t i = 0; i < p_count.load(memory_order_relaxed); ++i) {
+    p* local = all_ps[i].load(memory_order_relaxed);
+    while (local->free_gs != nullptr) {
+      void* top = g_top(*local->free_gs);
+      local->free_gs = local->free_gs->next;
+      first_segments_give(config.stack_size, &top, 1);
+    }
+    delete local;
+  }
+}
+
+p* scheduler::new_p() {
+  p* local;
+  try {
+    local = new p;
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+  const std::uint32_t id = p_count.load(memory_order_relaxed);
+  local->id = id;
+  local->timers.owner = this;
+  local->random = cheap_random(static_cast<std::uint64_t>(clock_now()) + id);
+  all_ps[id].store(local, memory_order_release);
+  p_count.store(id + 1, memory_order_release);
+  return local;
+}
+
+// Under the lock.
+m* scheduler::new_m() {
+  if (m_count >= config.max_threads) return nullptr;
+  m* made = new (std::nothrow) m;
+  if (made == nullptr) return nullptr;
+  made->sched = this;
+  made->id = m_count++;
+  made->random = cheap_random(made->id + static_cast<std::uint64_t>(clock_now()));
+  made->all_next = all_ms;
+  all_ms = made;
+  return made;
+}
+
+void scheduler::start_m(m& made) noexcept {
+  try {
+    made.thread = std::thread([this, &made] { m_thread(made); });
+  } catch (const std::system_error& error) {
+    // Threads are exhausted. With at least one M the work goes on there; with none it cannot.
+    lock.lock();
+    const bool alone = --m_count == 0;
+    release_p(made);
+    idle_word.fetch_sub(std::uint64_t{1} << 32, memory_order_acq_rel);
+    lock.unlock();
+    if (alone) fatal("cannot start a thread", error.what());
+  }
+}
+
+void scheduler::m_thread(m& self) noexcept {
+  gmpsched_tls_m = &self;
+  thread_stacks_enter(self.stacks);
+  self.exceptions = reinterpret_cast<exception_globals*>(abi::__cxa_get_globals());
+  self.error_number = &errno;
+  self.pin.store(1, memory_order_relaxed);  // g0 runs
+  sanitizer_current(self.g0_stack);
+#if GMPSCHED_ASAN
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    void* low = nullptr;
+    pthread_attr_getstack(&attributes, &low, &self.g0_stack.size);
+    self.g0_stack.low = low;
+    pthread_attr_destroy(&attributes);
+  }
+#endif
+  run_m(self);
+  lock.lock();
+  if (self.pp != nullptr) release_p(self);
+  lock.unlock();
+  thread_stacks_leave(self.stacks);
+  gmpsched_tls_m = nullptr;
+}
+
+// --- Ps, under the lock
+
+void scheduler::push_idle_p(p& local) noexcept {
+  local.idle_next = idle_ps;
+  idle_ps = &local;
+  idle_word.fetch_add(1, memory_order_acq_rel);
+}
+
+p* scheduler::pop_idle_p() noexcept {
+  for (;;) {
+    p* local = idle_ps;
+    if (local == nullptr) return nullptr;
+    idle_ps = local->idle_next;
+    idle_word.fetch_sub(1, memory_order_acq_rel);
+    if (local->id < procs.load(memory_order_relaxed)) return local;
+    drain(*local);  // retired by set_procs() while it idled
+  }
+}
+
+void scheduler::acquire_p(m& self, p& local) noexcept {
+  self.pp = &local;
+  local.holder.store(&self, memory_order_release);
+  local.direct_left = 0;
+  local.counters.busy_since.store(clock_now(), memory_order_relaxed);
+}
+
+void scheduler::release_p(m& self) noexcept {
+  p& local = *self.pp;
+  local.holder.store(nullptr, memory_order_relaxed);
+  count(local.counters.busy, clock_now() - local.counters.busy_since.load(memory_order_relaxed));
+  local.counters.busy_since.store(0, memory_order_relaxed);
+  self.pp = nullptr;
+  if (local.id < procs.load(memory_order_relaxed)) {
+    push_idle_p(local);
+  } else {
+    drain(local);
+  }
+}
+
+// A P that is not to be used any more: its Gs become everybody's, its timers those of P 0.
+void scheduler::drain(p& retired) noexcept {
+  g_list batch;
+  while (g* gp = pick_local(retired)) batch.push_back(gp);
+  global.push_all(batch);
+  try {
+    if (retired.timers.size() != 0) retired.timers.move_all_to(all_ps[0].load(memory_order_relaxed)->timers);
+  } catch (const std::bad_alloc&) {
+    // They stay; thieves and the timekeeper look at every P that ever was.
+  }
+}
+
+std::uint32_t scheduler::set_procs(std::uint32_t n) {
+  lock.lock();
+  const std::uint32_t old = procs.load(memory_order_relaxed);
+  while (p_count.load(memory_order_relaxed) < n) {
+    if (new_p() == nullptr) {
+      lock.unlock();
+      throw std::bad_alloc();
+    }
+  }
+  procs.store(n, memory_order_relaxed);
+  // Ps of a number that comes into use: those still held by an M that did not notice the former retirement go on.
+  for (std::uint32_t i = old; i < n; ++i) {
+    p* local = all_ps[i].load(memory_order_relaxed);
+    bool stands_idle = false;
+    for (p* q = idle_ps; q != nullptr; q = q->idle_next) stands_idle |= q == local;
+    if (!stands_idle && local->holder.load(memory_order_relaxed) == nullptr) push_idle_p(*local);
+  }
+  lock.unlock();
+  light_fence();
+  if (wants_wake()) wake_one();
+  return old;
+}
+
+std::uint64_t scheduler::live_gs() const noexcept {
+  std::uint64_t made = spawned_outside.load(memory_order_relaxed);
+  std::uint64_t ended = finished_outside.load(memory_order_relaxed);
+  for (std::uint32_t i = 0; i < p_count.load(memory_order_acquire); ++i) {
+    const p* local = all_ps[i].load(memory_order_acquire);
+    made += local->counters.spawned.load(memory_order_relaxed);
+    ended += local->counters.finished.load(memory_order_relaxed);
+  }
+  return made - ended;
+}
+
+// --- dead Gs
+
+bool scheduler::refill_free(p& local) noexcept {
+  void* tops[32];
+  std::size_t n = first_segments_take(config.stack_size, tops, 32);
+  for (std::size_t i = n; i-- > 0;) {
+    g* made = g_at(tops[i]);
+    if (made->stack_bytes != config.stack_size) ::new (made) g;  // a fresh slot reads as zero
+    made->stack_bytes = static_cast<std::uint32_t>(config.stack_size);
+    made->next = local.free_gs;
+    local.free_gs = made;
+    ++local.free_count;
+  }
+  return n != 0;
+}
+
+void scheduler::trim_free(p& local) noexcept {
+  void* tops[p::free_gs_cap];
+  std::size_t n = 0;
+  while (local.free_count > p::free_gs_cap / 2) {
+    g* dead = local.free_gs;
+    local.free_gs = dead->next;
+    --local.free_count;
+    tops[n++] = g_top(*dead);
+  }
+  first_segments_give(config.stack_size, tops, n);
+}
+
+// --- the end
+
+// True: every M idles, nothing is runnable, and the world is stopped; the caller must start it again.
+bool scheduler::await_rest(nanos deadline) noexcept {
+  for (;;) {
+    std::uint32_t seen = rest.load(memory_order_acquire);
+    lock.lock();
+    rest_wanted = true;
+    const bool all_idle = idle_m_count == m_count;
+    if (all_idle) world_stopped = true;
+    lock.unlock();
+    if (all_idle) {
+      if (!work_anywhere()) return true;
+      lock.lock();
+      world_stopped = false;
+      lock.unlock();
+      wake_one();
+    }
+    if (clock_now() >= deadline) {
+      lock.lock();
+      rest_wanted = false;
+      lock.unlock();
+      return false;
+    }
+    nanos slice = after(clock_now(), 1'000'000);  // work that waits for a timer is looked for again
+    futex_wait(rest, seen, slice < deadline ? slice : deadline);
+  }
+}
+
+namespace {
+
+struct unwind_request {
+  scheduler* sched;
+  g_list batch;
+};
+
+void unwind_one(void* top, std::size_t, void* arg) {
+  auto& request = *static_cast<unwind_request*>(arg);
+  g* gp = g_at(top);
+  if (gp->sched != request.sched || gp->state.load(memory_order_acquire) != g_state::waiting) return;
+  if (gp->cancel_wait == nullptr || !gp->cancel_wait(gp->cancel_arg)) return;  // already readied
+  gp->unwinding = true;
+  gp->state.store(g_state::runnable, memory_order_relaxed);
+  request.batch.push_back(gp);
+}
+
+void name_one(void* top, std::size_t, void* arg) {
+  const g* gp = g_at(top);
+  const g_state state = gp->state.load(memory_order_acquire);
+  if (gp->sched != arg || state == g_state::dead) return;
+  const char* what = state == g_state::waiting ? wait_reason_name(gp->reason)
+                     : state == g_state::running ? "running" : "runnable";
+  std::fprintf(stderr, "gmpsched:   G %" PRIu64 " %s, made by G %" PRIu64 "\n", gp->id, what, gp->creator_id);
+}
+
+}  // namespace
+
+// The world is stopped. Returns how many Gs were made to unwind.
+std::uint32_t scheduler::unwind_parked() noexcept {
+  unwind_request request{this, {}};
+  slabs_for_each_slot(&unwind_one, &request);
+  const std::uint32_t n = request.batch.size;
+  lock.lock();
+  world_stopped = false;
+  rest_wanted = false;
+  lock.unlock();
+  inject_all(request.batch);
+  return n;
+}
+
+void scheduler::wake_all() noexcept {
+  lock.lock();
+  for (m* self = idle_ms; self != nullptr; self = self->idle_next) {
+    self->note.store(1, memory_order_release);
+    futex_wake(self->note, 1);
+  }
+  lock.unlock();
+}
+
+bool scheduler::stop(nanos patience) {
+  unwinding.store(true, memory_order_seq_cst);
+  const nanos deadline = after(clock_now(), patience);
+  while (live_gs() != 0) {
+    if (await_rest(deadline)) {
+      if (unwind_parked() != 0 || live_gs() == 0) continue;
+    }
+    if (clock_now() < deadline) continue;
+    std::fprintf(stderr, "gmpsched: the runtime stops, but %" PRIu64 " Gs did not end in time:\n", live_gs());
+    slabs_for_each_slot(&name_one, this);
+    break;
+  }
+  stopping.store(true, memory_order_release);
+  const bool clean = live_gs() == 0;
+  wake_all();
+  for (m* self = all_ms; self != nullptr; self = self->all_next) {
+    if (!self->thread.joinable()) continue;
+    if (clean) {
+      self->thread.join();
+    } else {
+      self->thread.detach();
+    }
+  }
+  return clean;
+}
+
+}  // namespace gmp::detail

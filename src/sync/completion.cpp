@@ -1,0 +1,55 @@
+#include "gmp/detail/completion.hpp"
+
+#include <stdexcept>
+#include <system_error>
+
+#include "gmp/task.hpp"
+#include "sync/wait.hpp"
+
+namespace gmp::detail {
+
+void completion::signal() noexcept {
+  lock_.lock();
+  done_ = true;
+  waiter* chain = release_all(waiters_);
+  lock_.unlock();  // the object may be gone from here on
+  ready_all(chain);
+}
+
+bool completion::done() noexcept {
+  lock_.lock();  // not an atomic flag: who sees it may destroy the object, so signal() must be past its last touch
+  const bool answer = done_;
+  lock_.unlock();
+  return answer;
+}
+
+void completion::wait() {
+  lock_.lock();
+  if (done_) {
+    lock_.unlock();
+    return;
+  }
+  const wake_status status = wait_in({waiters_, lock_, wait_reason::task});
+  if (status == wake_status::pending) unwind(current_g());
+}
+
+bool completion::wait_until(nanoseconds_count deadline) {
+  lock_.lock();
+  if (done_ || deadline <= now_on_g()) {
+    const bool answer = done_;
+    lock_.unlock();
+    return answer;
+  }
+  const wake_status status = wait_in({waiters_, lock_, wait_reason::task, deadline});
+  if (status == wake_status::pending) unwind(current_g());
+  return status == wake_status::ok;
+}
+
+std::exception_ptr stopped_error() noexcept {
+  return std::make_exception_ptr(std::system_error(std::make_error_code(std::errc::operation_canceled),
+                                                   "gmp: the runtime stopped before the G ended"));
+}
+
+void throw_empty_task() { throw std::logic_error("gmp::task: empty (moved from, or got already)"); }
+
+}  // namespace gmp::detail
