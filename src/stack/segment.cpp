@@ -216,6 +216,33 @@ alloca_result gmpsched_alloca_block(std::size_t bytes, char* sp, segment* in_use
   return {block->low + SEG_HEADER_BYTES, room ? std::size_t{16} : 0};
 }
 
+// From wrapped.S, before a longjmp: what[0] is the target's rsp, what[1] the limit in force; gives back the
+// segments between them and leaves the target's limit in what[1], 0 when the target is on none of the G's.
+void gmpsched_leave_segments(void* arg) noexcept {
+  auto* const what = static_cast<char**>(arg);
+  thread_stacks& self = *gmpsched_current_stacks;
+  const auto holds = [&what](const segment* s) {
+    return static_cast<std::size_t>(what[0] - s->low) < s->span;
+  };
+  segment* s = segment_of(what[1]);
+  if (!holds(s->first)) {
+    segment* other = s;
+    while (other != s->first && !holds(other)) other = segment_of(other->former_limit);
+    if (other == s->first) {
+      what[1] = nullptr;
+      return;
+    }
+  }
+  while (!holds(s)) {
+    segment* const before = segment_of(s->former_limit);
+    free_blocks(self, s);
+    s->first->cost += s->cost;
+    put(self, s);
+    s = before;
+  }
+  what[1] = s->limit;
+}
+
 [[noreturn]] void gmpsched_no_home() noexcept {
   die("a G runs on a thread that has no stack of its own for it (home_sp is null)");
 }

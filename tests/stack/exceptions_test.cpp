@@ -1,5 +1,6 @@
 // Exceptions of every kind through any number of segments: destructors run once, the limit is right after.
 #if GMPSCHED_SPLIT_STACKS  // reserved stacks: slots_test.cpp
+#include <csetjmp>
 #include <unwind.h>
 
 #include <algorithm>
@@ -305,6 +306,24 @@ TEST_F(exceptions, parked_inside_a_catch_block) {
   one.resume();
   EXPECT_TRUE(one.ended());
   EXPECT_EQ(result, "mine");
+}
+
+jmp_buf target;
+
+[[gnu::noinline]] int jump_from(int levels) {
+  volatile char frame[1500];
+  frame[0] = 1;
+  if (levels == 0) std::longjmp(target, 5);
+  return jump_from(levels - 1) + frame[0];
+}
+
+[[gnu::noinline]] int land(int levels) { return setjmp(target) == 0 ? jump_from(levels) : 5; }
+
+TEST_F(exceptions, longjmp) {
+  on_g([] {
+    for (int levels = 0; levels < 200; ++levels) EXPECT_EQ(land(levels), 5);
+  });
+  EXPECT_EQ(land(3), 5) << "on a plain thread";
 }
 
 TEST_F(exceptions, through_home) {
