@@ -1,7 +1,8 @@
-// Exceptions of every kind through any number of segments: destructors run once, the limit is right after.
+// Exceptions of every kind through any number of segments: destructors run once, the limit is right
+// after.
 #if GMPSCHED_SPLIT_STACKS  // reserved stacks: slots_test.cpp
-#include <csetjmp>
 #include <unwind.h>
+#include <csetjmp>
 
 #include <algorithm>
 #include <cstdio>
@@ -191,7 +192,9 @@ TEST_F(exceptions, thrown_by_libstdcxx) {
     auto number = [] { static_cast<void>(std::stoi("no number")); };
     EXPECT_THROW(through(5, number), std::invalid_argument);
     auto cast = [] {
-      struct a { virtual ~a() = default; };
+      struct a {
+        virtual ~a() = default;
+      };
       struct b : a {};
       std::unique_ptr<a> object = std::make_unique<a>();
       static_cast<void>(dynamic_cast<b&>(*object));
@@ -259,8 +262,8 @@ TEST_F(exceptions, of_another_language) {
   });
 }
 
-// Forced unwinding, as pthread_cancel does it: the cleanups of all frames run; at the end of the stack, or
-// when enough have run, the stop function leaves.
+// Forced unwinding, as pthread_cancel does it: the cleanups of all frames run; at the end of the
+// stack, or when enough have run, the stop function leaves.
 fake::g* volatile unwound;
 
 _Unwind_Reason_Code stop(int, _Unwind_Action actions, _Unwind_Exception_Class, _Unwind_Exception*,

@@ -5,10 +5,11 @@ namespace foreign {
 
 struct object {
   virtual ~object() = default;
-  virtual int get() const;                 // no frame at all
-  virtual double half() const;             // the same with vector registers
-  virtual void set(int n);                 // writes memory, not the stack
-  virtual long sum(long a, long b, long c, long d, long e, long f, long g, long h);  // arguments on the stack
+  virtual int get() const;      // no frame at all
+  virtual double half() const;  // the same with vector registers
+  virtual void set(int n);      // writes memory, not the stack
+  virtual long sum(long a, long b, long c, long d, long e, long f, long g,
+                   long h);                // arguments on the stack
   virtual int frame(int n);                // kilobytes
   virtual int deep(int n);                 // recursion
   virtual int call(int (*f)(int), int n);  // calls back
