@@ -1,8 +1,8 @@
 // What the examples share about command lines; nothing of gmpsched is in here.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <fmt/core.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <exception>
@@ -14,7 +14,8 @@ namespace examples {
 // Exit codes of all examples.
 enum exit_code { success = 0, failed = 1, wrong_use = 2 };
 
-// Nothing: go on. Otherwise the program is to end with this code (--help, or a mistake that has been reported).
+// Nothing: go on. Otherwise the program is to end with this code (--help, or a mistake that has
+// been reported).
 inline std::optional<int> parse(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
@@ -24,8 +25,8 @@ inline std::optional<int> parse(CLI::App& app, int argc, char** argv) {
   }
 }
 
-// Calls body() and makes an exit code of whatever comes out: its own, or an exception's. Output that could not be
-// written (a full disk) is a failure too.
+// Calls body() and makes an exit code of whatever comes out: its own, or an exception's. Output
+// that could not be written (a full disk) is a failure too.
 template <class F>
 int guarded(const char* program, F&& body) {
   try {

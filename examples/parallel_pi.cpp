@@ -1,8 +1,10 @@
-// Pi as the integral of 4 / (1 + x^2) from 0 to 1, the work cut into chunks that Gs take from a channel.
+// Pi as the integral of 4 / (1 + x^2) from 0 to 1, the work cut into chunks that Gs take from a
+// channel.
 //
 //   main --chunks--> worker, worker, ... --partial sums--> main
 //
-// The channel is the load balancer: a worker that is done takes the next chunk, whoever is slow takes fewer.
+// The channel is the load balancer: a worker that is done takes the next chunk, whoever is slow
+// takes fewer.
 #include <gmp/gmp.hpp>
 
 #include <algorithm>
@@ -42,7 +44,8 @@ double pi(std::uint64_t steps, std::uint64_t chunk_size, unsigned workers) {
       for (chunk part : chunks) sums.send(integrate(part, 1 / static_cast<double>(steps)));
     });
   }
-  // The last worker to leave would have to close `sums`. Who that is the wait_group knows, so a G waits for it.
+  // The last worker to leave would have to close `sums`. Who that is the wait_group knows, so a G
+  // waits for it.
   gmp::go([&working, sums] {
     working.wait();
     sums.close();
@@ -60,10 +63,11 @@ int main(int argc, char** argv) {
   std::uint64_t chunk_size = 100'000;
   unsigned workers = 0, procs = 0;
   CLI::App app("Computes pi with Gs that take chunks of the work from a channel.");
-  app.option_defaults()->capture_default_str();
+  app.option_defaults()->always_capture_default();
   app.add_option("--steps", steps, "rectangles under the curve")->check(CLI::PositiveNumber);
   app.add_option("--chunk", chunk_size, "rectangles per chunk")->check(CLI::PositiveNumber);
-  app.add_option("--workers", workers, "Gs that compute; 0: one per P")->check(CLI::Range(0, 100'000));
+  app.add_option("--workers", workers, "Gs that compute; 0: one per P")
+      ->check(CLI::Range(0, 100'000));
   app.add_option("--procs", procs, "Ps; 0: as many as the machine gives");
   if (auto code = examples::parse(app, argc, argv)) return *code;
 

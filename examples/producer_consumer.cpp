@@ -1,7 +1,8 @@
-// Producers and consumers with a bounded buffer, twice: the buffer as a channel, and as a monitor of a mutex and two
-// condition variables. Exits with 1 if one of them loses or doubles an item.
+// Producers and consumers with a bounded buffer, twice: the buffer as a channel, and as a monitor
+// of a mutex and two condition variables. Exits with 1 if one of them loses or doubles an item.
 //
-// Try --procs 1: everything still works, because a G that waits gives its P away. Try --capacity 1 and 1,000.
+// Try --procs 1: everything still works, because a G that waits gives its P away. Try --capacity 1
+// and 1,000.
 #include "producer_consumer.hpp"
 
 #include <chrono>
@@ -38,7 +39,7 @@ int main(int argc, char** argv) {
   std::size_t capacity = 64;
   unsigned procs = 0;
   CLI::App app("Moves numbers through a bounded buffer, as a channel and as a monitor.");
-  app.option_defaults()->capture_default_str();
+  app.option_defaults()->always_capture_default();
   app.add_option("--producers", plan.producers, "Gs that send")->check(CLI::Range(1, 100'000));
   app.add_option("--consumers", plan.consumers, "Gs that receive")->check(CLI::Range(1, 100'000));
   app.add_option("--items", plan.items, "how many numbers");

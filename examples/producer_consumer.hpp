@@ -14,9 +14,10 @@
 
 namespace examples {
 
-// The buffer as a monitor: one mutex, two conditions, as it stands in the books (there: put and get). Written with threads
-// it would be the same, with std:: in place of gmp::. The difference: what waits here is a G, and its thread does something
-// else meanwhile. The operations have the names of the channel's, so that exchange() below takes either.
+// The buffer as a monitor: one mutex, two conditions, as it stands in the books (there: put and
+// get). Written with threads it would be the same, with std:: in place of gmp::. The difference:
+// what waits here is a G, and its thread does something else meanwhile. The operations have the
+// names of the channel's, so that exchange() below takes either.
 template <class T>
 class bounded_queue {
  public:
@@ -63,8 +64,8 @@ struct exchange_plan {
   std::atomic<std::uint64_t>* consumed = nullptr;  // somebody who watches, or null
 };
 
-// Sends the numbers 1 to items through the queue and returns the sum of what the consumers got. Queue: a gmp::chan or a
-// bounded_queue of std::uint64_t. Call it from a G.
+// Sends the numbers 1 to items through the queue and returns the sum of what the consumers got.
+// Queue: a gmp::chan or a bounded_queue of std::uint64_t. Call it from a G.
 template <class Queue>
 std::uint64_t exchange(Queue& queue, const exchange_plan& plan) {
   gmp::wait_group producing;
@@ -95,6 +96,8 @@ std::uint64_t exchange(Queue& queue, const exchange_plan& plan) {
 }
 
 // What it must be.
-constexpr std::uint64_t sum_up_to(std::uint64_t n) { return n % 2 == 0 ? n / 2 * (n + 1) : (n + 1) / 2 * n; }
+constexpr std::uint64_t sum_up_to(std::uint64_t n) {
+  return n % 2 == 0 ? n / 2 * (n + 1) : (n + 1) / 2 * n;
+}
 
 }  // namespace examples

@@ -1,4 +1,5 @@
-// select waits for several things and goes on with the first: an answer, a time limit, an order to stop.
+// select waits for several things and goes on with the first: an answer, a time limit, an order to
+// stop.
 #include <gmp/gmp.hpp>
 
 #include <chrono>
@@ -10,8 +11,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A server that needs a while. The channel has room for one answer, so that the G can finish even if nobody waits any more;
-// with an unbuffered channel it would be parked for good once the caller has given up.
+// A server that needs a while. The channel has room for one answer, so that the G can finish even
+// if nobody waits any more; with an unbuffered channel it would be parked for good once the caller
+// has given up.
 gmp::recv_chan<std::string> ask(const char* server, std::chrono::milliseconds needs) {
   auto answer = gmp::make_chan<std::string>(1);
   gmp::go([=] {
@@ -21,20 +23,21 @@ gmp::recv_chan<std::string> ask(const char* server, std::chrono::milliseconds ne
   return answer;
 }
 
-// Go: select { case v := <-ask(...): ... case <-time.After(50 * time.Millisecond): ... }
+// Go: select { case v := <-ask(...): ... case <-time.After(200 * time.Millisecond): ... }
 void with_time_limit(const char* server, std::chrono::milliseconds needs) {
-  gmp::select(
-      gmp::on_recv(ask(server, needs),
-                   [](std::optional<std::string> text) { std::printf("%s\n", text->c_str()); }),
-      gmp::on_timeout(50ms, [=] { std::printf("%s took too long\n", server); }));
+  gmp::select(gmp::on_recv(ask(server, needs),
+                           [](const std::optional<std::string>& text) {
+                             std::printf("%s\n", text.value().c_str());  // without a value: closed
+                           }),
+              gmp::on_timeout(200ms, [=] { std::printf("%s took too long\n", server); }));
 }
 
 // The first of two answers; select returns the index of the case that went on.
 void first_of_two() {
   std::string text;
-  auto keep = [&text](std::optional<std::string> answer) { text = *answer; };
-  const std::size_t which =
-      gmp::select(gmp::on_recv(ask("replica A", 500ms), keep), gmp::on_recv(ask("replica B", 5ms), keep));
+  auto keep = [&text](const std::optional<std::string>& answer) { text = answer.value(); };
+  const std::size_t which = gmp::select(gmp::on_recv(ask("replica A", 2s), keep),
+                                        gmp::on_recv(ask("replica B", 5ms), keep));
   std::printf("case %zu was first: %s\n", which, text.c_str());
 }
 
@@ -46,8 +49,8 @@ void without_waiting() {
               gmp::otherwise([] { std::printf("full\n"); }));
 }
 
-// A loop that works until it is told to stop. Closing a channel is the way to tell any number of Gs at once: a receive from
-// a closed channel never waits. A channel of void carries no data.
+// A loop that works until it is told to stop. Closing a channel is the way to tell any number of Gs
+// at once: a receive from a closed channel never waits. A channel of void carries no data.
 void until_told_to_stop() {
   auto numbers = gmp::make_chan<int>();
   auto stop = gmp::make_chan<void>();
@@ -68,7 +71,7 @@ void until_told_to_stop() {
 int main() {
   gmp::run([] {
     with_time_limit("the quick server", 5ms);
-    with_time_limit("the slow server", 500ms);
+    with_time_limit("the slow server", 2s);
     first_of_two();
     without_waiting();
     until_told_to_stop();

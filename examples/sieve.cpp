@@ -2,8 +2,9 @@
 //
 //   generate -> 2,3,4,5... -> filter 2 -> 3,5,7,9... -> filter 3 -> 5,7,11... -> filter 5 -> ...
 //
-// What arrives at the end of the chain is prime, and gets a filter of its own, which becomes the new end. The thousandth
-// prime has passed 999 Gs. As a sieve it is slow; as an exercise for a scheduler it is hard to beat.
+// What arrives at the end of the chain is prime, and gets a filter of its own, which becomes the
+// new end. The thousandth prime has passed 999 Gs. As a sieve it is slow; as an exercise for a
+// scheduler it is hard to beat.
 #include <gmp/gmp.hpp>
 
 #include "arguments.hpp"
@@ -30,8 +31,9 @@ void print_primes(int count) {
     gmp::go(filter, chain, next, prime);
     chain = next;
   }
-  // Nobody told the generator and the filters to stop: they are parked, waiting for a receiver that does not come. When run()
-  // stops the runtime it unwinds them, so that their destructors run, and frees their stacks.
+  // Nobody told the generator and the filters to stop: they are parked, waiting for a receiver that
+  // does not come. When run() stops the runtime it unwinds them, so that their destructors run, and
+  // frees their stacks.
 }
 
 }  // namespace
@@ -40,7 +42,7 @@ int main(int argc, char** argv) {
   int count = 100;
   unsigned procs = 0;
   CLI::App app("Prints the first prime numbers, found by a chain of Gs.");
-  app.option_defaults()->capture_default_str();
+  app.option_defaults()->always_capture_default();
   app.add_option("count", count, "how many")->check(CLI::Range(0, 100'000));
   app.add_option("--procs", procs, "Ps; 0: as many as the machine gives");
   if (auto code = examples::parse(app, argc, argv)) return *code;

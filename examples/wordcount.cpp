@@ -1,8 +1,10 @@
-// wordcount FILE...: how often each word occurs, by a pipeline of Gs (wordcount.hpp, which also says what a word is).
+// wordcount FILE...: how often each word occurs, by a pipeline of Gs (wordcount.hpp, which also
+// says what a word is).
 //
-// Output: one line per word, "count word", in the layout of `uniq -c` and sorted by word as LC_ALL=C sorts; with --top N the N
-// most frequent words, most frequent first. A file that cannot be read is named on stderr, the others are counted all the same
-// (as `cat` would do), and the exit code is 1. Wrong use: 2.
+// Output: one line per word, "count word", in the layout of `uniq -c` and sorted by word as
+// LC_ALL=C sorts; with --top N the N most frequent words, most frequent first. A file that cannot
+// be read is named on stderr, the others are counted all the same (as `cat` would do), and the exit
+// code is 1. Wrong use: 2.
 #include "wordcount.hpp"
 
 #include <algorithm>
@@ -33,9 +35,11 @@ int main(int argc, char** argv) {
   unsigned procs = 0;
   CLI::App app("Counts the words of files: runs of the letters A-Z and a-z, in lower case.");
   app.add_option("FILE", plan.files, "what to read")->required();
-  app.add_option("--top", top, "only the N most frequent words, most frequent first")->type_name("N");
+  app.add_option("--top", top, "only the N most frequent words, most frequent first")
+      ->type_name("N");
   app.add_option("--procs", procs, "Ps; 0: as many as the machine gives");
-  app.add_option("--workers", plan.workers, "Gs that count; 0: one per P")->check(CLI::Range(0, 100'000));
+  app.add_option("--workers", plan.workers, "Gs that count; 0: one per P")
+      ->check(CLI::Range(0, 100'000));
   app.add_option("--chunk", plan.chunk_size, "bytes per read")
       ->check(CLI::Range(1, 1 << 30))
       ->capture_default_str();

@@ -4,15 +4,17 @@
 //   reader --> chunks --> worker --> partials --> reducer
 //                 +--> worker --+
 //
-// The reader cuts the files into chunks of whole words, each worker counts the chunks it gets in a table of its own, and the
-// reducer adds up the tables. The channels do all the waiting: a reader that is too quick waits for room in `chunks`, a worker
-// that has nothing to do waits there for work, and closing a channel tells the next stage that this one is through.
+// The reader cuts the files into chunks of whole words, each worker counts the chunks it gets in a
+// table of its own, and the reducer adds up the tables. The channels do all the waiting: a reader
+// that is too quick waits for room in `chunks`, a worker that has nothing to do waits there for
+// work, and closing a channel tells the next stage that this one is through.
 //
-// A word is a longest possible run of the bytes A-Z and a-z, in lower case; every other byte, 0 and those above 127 included,
-// is a separator. The files are read as one stream, as `cat` does: without a newline at the end of a file its last word goes
-// on in the next file. So, whatever the files hold, the counts are those of
+// A word is a longest possible run of the bytes A-Z and a-z, in lower case; every other byte, 0 and
+// those above 127 included, is a separator. The files are read as one stream, as `cat` does:
+// without a newline at the end of a file its last word goes on in the next file. So, whatever the
+// files hold, the counts are those of (in the locale C)
 //
-//   cat FILES | LC_ALL=C tr -cs 'A-Za-z' '\n' | LC_ALL=C tr A-Z a-z | sed '/^$/d' | LC_ALL=C sort | uniq -c
+//   cat FILES | tr -cs A-Za-z '\n' | tr A-Z a-z | sed '/^$/d' | sort | uniq -c
 //
 // (sed removes the empty line that tr makes of separators at the very beginning).
 #pragma once
@@ -42,14 +44,14 @@ namespace examples {
 
 struct wordcount_plan {
   std::vector<std::string> files;
-  unsigned workers = 0;                             // 0: one per P
-  std::size_t chunk_size = 64 * 1024;               // bytes per read
+  unsigned workers = 0;                              // 0: one per P
+  std::size_t chunk_size = 64 * 1024;                // bytes per read
   std::atomic<std::uint64_t>* bytes_read = nullptr;  // somebody who watches, or null
 };
 
 struct wordcount_result {
   std::map<std::string, std::uint64_t> words;
-  std::size_t unreadable = 0;  // files that could not be read; reported on stderr, the others are counted
+  std::size_t unreadable = 0;  // files; reported on stderr, the others are counted
 };
 
 namespace wordcount_detail {
@@ -70,7 +72,8 @@ inline bool complain(const std::string& path, int error) {
   return false;
 }
 
-// Stage 1. `pending` holds what was read and not yet sent: the letters at the end, which may be the first half of a word.
+// Stage 1. `pending` holds what was read and not yet sent: the letters at the end, which may be the
+// first half of a word.
 class reader {
  public:
   reader(const wordcount_plan& plan, gmp::send_chan<std::string> chunks)
@@ -99,7 +102,8 @@ class reader {
   bool read_chunk(int file, int& error) {
     const std::size_t old_size = pending_.size();
     pending_.resize(old_size + plan_.chunk_size);
-    // A read blocks the thread, and with it the P and all Gs that queue there. blocking() tells the scheduler.
+    // A read blocks the thread, and with it the P and all Gs that queue there. blocking() tells the
+    // scheduler.
     const ssize_t n = gmp::blocking([&] {
       ssize_t got = ::read(file, pending_.data() + old_size, plan_.chunk_size);
       error = got < 0 ? errno : 0;

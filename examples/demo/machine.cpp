@@ -38,9 +38,10 @@ std::uint64_t left_of(std::optional<std::uint64_t> limit, std::optional<std::uin
 
 // Control groups of version 2 and 1, as a container sees its own.
 std::uint64_t container_leaves() {
-  return std::min(left_of(number_in("/sys/fs/cgroup/memory.max"), number_in("/sys/fs/cgroup/memory.current")),
-                  left_of(number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-                          number_in("/sys/fs/cgroup/memory/memory.usage_in_bytes")));
+  return std::min(
+      left_of(number_in("/sys/fs/cgroup/memory.max"), number_in("/sys/fs/cgroup/memory.current")),
+      left_of(number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+              number_in("/sys/fs/cgroup/memory/memory.usage_in_bytes")));
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ std::uint64_t resident_bytes();
 // Bytes it can still get: what is free, or what the container's limit leaves, whichever is less.
 std::uint64_t available_bytes();
 
-// The regular files at and below a path, sorted; of a folder without hidden entries and what is called build*. Throws
-// std::filesystem::filesystem_error.
+// The regular files at and below a path, sorted; of a folder without hidden entries and what is
+// called build*. Throws std::filesystem::filesystem_error.
 std::vector<std::string> files_below(const std::string& path);
 
 }  // namespace demo

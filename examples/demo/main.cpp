@@ -1,15 +1,16 @@
 // The demo: Gs at work on things one can check, and what they cost.
 //
-// Everything runs on one gmp::runtime, held by the program as an embedding server would hold it; the main thread stays a plain
-// thread that starts one stage after the other and shows how far it is.
+// Everything runs on one gmp::runtime, held by the program as an embedding server would hold it;
+// the main thread stays a plain thread that starts one stage after the other and shows how far it
+// is.
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <iterator>
 
 #include "../arguments.hpp"
-#include "progress.hpp"
 #include "machine.hpp"
+#include "progress.hpp"
 #include "stages.hpp"
 #include "table.hpp"
 
@@ -71,15 +72,18 @@ bool show_words(gmp::runtime& runtime, demo::table& table, const std::vector<std
 // How many Gs this machine can park, and a sentence when that is less than wanted.
 std::uint64_t affordable(std::uint64_t wanted) {
   const bool segmented = gmp::version_report().find("segmented") != std::string::npos;
-  // A reserved stack is an own mapping and its guard another one: the kernel allows a process 65,530 by default.
+  // A reserved stack is an own mapping and its guard another one: the kernel allows a process
+  // 65,530 by default.
   const std::uint64_t by_kind = segmented ? wanted : 20'000;
   const std::uint64_t by_memory = demo::available_bytes() / 4 * 3 / (segmented ? 2'500 : 16'384);
   if (by_kind < wanted && by_kind <= by_memory) {
-    fmt::print("  {} Gs instead of {}: this build has reserved stacks\n", grouped(by_kind), grouped(wanted));
+    fmt::print("  {} Gs instead of {}: this build has reserved stacks\n", grouped(by_kind),
+               grouped(wanted));
     return by_kind;
   }
   if (by_memory < wanted)
-    fmt::print("  {} Gs instead of {}: there is no memory for more\n", grouped(by_memory), grouped(wanted));
+    fmt::print("  {} Gs instead of {}: there is no memory for more\n", grouped(by_memory),
+               grouped(wanted));
   return std::min(wanted, by_memory);
 }
 
@@ -89,9 +93,11 @@ bool show_parked(gmp::runtime& runtime, demo::table& table, std::uint64_t wanted
   demo::parking result;
   {
     demo::progress line([&] {
-      return fmt::format("parked Gs: {} of {} parked, {} woken", grouped(parked), grouped(wanted), grouped(woken));
+      return fmt::format("parked Gs: {} of {} parked, {} woken", grouped(parked), grouped(wanted),
+                         grouped(woken));
     });
-    result = measured(runtime, table, "parked Gs", [&] { return demo::park(wanted, parked, woken); });
+    result =
+        measured(runtime, table, "parked Gs", [&] { return demo::park(wanted, parked, woken); });
   }
   table.bytes_per_g = result.bytes_per_g;
   if (!result.refusal.empty()) fmt::print("  no more Gs: {}\n", result.refusal);
@@ -122,8 +128,9 @@ int run_demo(const settings& wanted) {
 int main(int argc, char** argv) {
   settings wanted;
   CLI::App app("Shows Gs at work: producers and consumers, a word count, a million parked Gs.");
-  app.option_defaults()->capture_default_str();
-  app.add_option("PATH", wanted.paths, "files or folders whose words are counted")->check(CLI::ExistingPath);
+  app.option_defaults()->always_capture_default();
+  app.add_option("PATH", wanted.paths, "files or folders whose words are counted")
+      ->check(CLI::ExistingPath);
   app.add_option("--items", wanted.items, "numbers that producers send to consumers");
   app.add_option("--gs", wanted.gs, "Gs to park");
   app.add_option("--procs", wanted.procs, "Ps; 0: as many as the machine gives");

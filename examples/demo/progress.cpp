@@ -1,5 +1,6 @@
 #include "progress.hpp"
 
+#include <fmt/core.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -24,13 +25,14 @@ bool can_rewrite_lines() {
 // A line that wraps cannot be rewritten.
 std::string cut_to_terminal(std::string line) {
   winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 && line.size() >= size.ws_col)
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 &&
+      line.size() >= size.ws_col)
     line.resize(size.ws_col - 1U);
   return line;
 }
 
-void write(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
+void write(std::string_view before, std::string_view line, std::string_view after) {
+  fmt::print("{}{}{}", before, line, after);
   std::fflush(stdout);
 }
 
@@ -41,7 +43,7 @@ constexpr const char* to_line_start = "\r\033[K";  // and erases the line
 std::string grouped(unsigned long long number) {
   std::string digits = std::to_string(number);
   for (std::size_t from_end = 3; from_end < digits.size(); from_end += 4)
-    digits.insert(digits.size() - from_end, ",");
+    digits.insert(digits.size() - from_end, 1, ',');
   return digits;
 }
 
@@ -53,7 +55,7 @@ progress::progress(std::function<std::string()> line)
 progress::~progress() {
   thread_.request_stop();
   thread_.join();
-  write((terminal_ ? to_line_start : "") + line_() + "\n");
+  write(terminal_ ? to_line_start : "", line_(), "\n");
 }
 
 void progress::show_until(const std::stop_token& stop) {
@@ -62,7 +64,11 @@ void progress::show_until(const std::stop_token& stop) {
   for (;;) {
     stopped_.wait_for(lock, stop, interval, [] { return false; });
     if (stop.stop_requested()) return;
-    write(terminal_ ? to_line_start + cut_to_terminal(line_()) : line_() + "\n");
+    if (terminal_) {
+      write(to_line_start, cut_to_terminal(line_()), "");
+    } else {
+      write("", line_(), "\n");
+    }
   }
 }
 

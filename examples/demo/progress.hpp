@@ -1,4 +1,5 @@
-// A line that says how far a stage is: rewritten in place on a terminal, now and then a plain line elsewhere.
+// A line that says how far a stage is: rewritten in place on a terminal, now and then a plain line
+// elsewhere.
 #pragma once
 
 #include <condition_variable>
@@ -12,8 +13,8 @@ namespace demo {
 // 1234567 -> "1,234,567"
 std::string grouped(unsigned long long number);
 
-// Shows `line()` from construction to destruction, and a last time then. The work is done by a plain thread, so that the line
-// moves whatever the Ps are busy with; `line` is called on it.
+// Shows `line()` from construction to destruction, and a last time then. The work is done by a
+// plain thread, so that the line moves whatever the Ps are busy with; `line` is called on it.
 class progress {
  public:
   explicit progress(std::function<std::string()> line);

@@ -13,11 +13,15 @@ namespace demo {
 
 namespace {
 
-double seconds(const gmp::runtime_stats& change) { return std::chrono::duration<double>(change.wall).count(); }
+double seconds(const gmp::runtime_stats& change) {
+  return std::chrono::duration<double>(change.wall).count();
+}
 
 std::string switches_per_second(const gmp::runtime_stats& change) {
   const double time = seconds(change);
-  return time > 0 ? grouped(static_cast<unsigned long long>(static_cast<double>(change.switches) / time)) : "-";
+  return time > 0
+             ? grouped(static_cast<unsigned long long>(static_cast<double>(change.switches) / time))
+             : "-";
 }
 
 std::string percent_busy(const gmp::runtime_stats& change) {
@@ -26,7 +30,8 @@ std::string percent_busy(const gmp::runtime_stats& change) {
 
 }  // namespace
 
-void table::add(std::string stage, const gmp::runtime_stats& before, const gmp::runtime_stats& after) {
+void table::add(std::string stage, const gmp::runtime_stats& before,
+                const gmp::runtime_stats& after) {
   gmp::runtime_stats change = after;
   change.spawned -= before.spawned;
   change.switches -= before.switches;
@@ -51,7 +56,8 @@ void table::print() const {
 
   auto row = [&columns](const char* name, const std::function<std::string(const column&)>& cell) {
     fmt::print("{:<22}", name);
-    for (const column& each : columns) fmt::print("{:>{}}", cell(each), std::max<std::size_t>(each.name.size() + 2, 12));
+    for (const column& each : columns)
+      fmt::print("{:>{}}", cell(each), std::max<std::size_t>(each.name.size() + 2, 12));
     fmt::print("\n");
   };
   fmt::print("\n");

@@ -1,4 +1,5 @@
-// The table at the end: one column per stage, made of the difference of two readings of the runtime's counters.
+// The table at the end: one column per stage, made of the difference of two readings of the
+// runtime's counters.
 #pragma once
 
 #include <gmp/stats.hpp>

@@ -1,6 +1,36 @@
 #include "queue/timer_heap.hpp"
 
 namespace gmp::detail {
+namespace {
+
+constinit spin_lock free_heaps_lock;
+constinit timer_heap* free_heaps = nullptr;
+
+}  // namespace
+
+timer_heap& timer_heap::take() {
+  free_heaps_lock.lock();
+  timer_heap* heap = free_heaps;
+  if (heap != nullptr) free_heaps = heap->free_next_;
+  free_heaps_lock.unlock();
+  return heap != nullptr ? *heap : *new timer_heap;
+}
+
+void timer_heap::give(timer_heap& done) noexcept {
+  done.lock_.lock();
+  done.owner = nullptr;
+  for (entry e : done.heap_) {
+    e.timer->state.store(timer_node::phase::idle, memory_order_relaxed);
+    e.timer->heap.store(nullptr, memory_order_release);
+  }
+  done.heap_.clear();
+  done.publish();
+  done.lock_.unlock();
+  free_heaps_lock.lock();
+  done.free_next_ = free_heaps;
+  free_heaps = &done;
+  free_heaps_lock.unlock();
+}
 
 void timer_heap::publish() noexcept {
   size_.store(heap_.size(), memory_order_relaxed);
@@ -63,6 +93,8 @@ void timer_heap::remove_at(std::uint32_t index) noexcept {
 }
 
 bool timer_heap::add(timer_node& timer, nanos when) {
+  // acquire: pairs with the last touch in expire(). Who found the timer in no heap may come a few instructions too early.
+  while (timer.state.load(memory_order_acquire) != timer_node::phase::idle) cpu_pause();
   lock_.lock();
   try {
     insert(timer, when);
@@ -147,7 +179,7 @@ bool timer_heap::stop(timer_node& timer) noexcept {
     case timer_node::phase::armed:
       home->remove_at(timer.index);
       timer.heap.store(nullptr, memory_order_relaxed);
-      timer.state.store(timer_node::phase::idle, memory_order_relaxed);
+      timer.state.store(timer_node::phase::idle, memory_order_release);
       prevented = true;
       break;
     case timer_node::phase::firing_rearmed: prevented = true; [[fallthrough]];

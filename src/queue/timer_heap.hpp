@@ -5,6 +5,7 @@
 // TH3  While it runs the node is `firing`: stop() cannot remove it, but keeps it from being armed again; stop_and_wait()
 //      returns only after the callback has let go of the node.
 // TH4  next_when is the head's time, readable without the lock; a stale value is corrected by whoever takes the lock.
+// TH5  Heaps are never freed, only used again: who comes to stop a timer may lock the heap it was in a moment ago.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,10 @@ struct timer_node {
 class timer_heap {
  public:
   void* owner = nullptr;  // the scheduler, for those who come by way of a timer
+
+  // A heap for a new P, and back. The timers that are left become idle and never fire. take() may throw std::bad_alloc.
+  static timer_heap& take();
+  static void give(timer_heap& done) noexcept;
 
   // Arms an idle timer. True: it is now the earliest of this heap. May throw std::bad_alloc.
   bool add(timer_node& timer, nanos when);
@@ -69,6 +74,7 @@ class timer_heap {
   atomic<nanos> next_when_{never};
   atomic<std::size_t> size_{0};
   std::vector<entry> heap_;
+  timer_heap* free_next_ = nullptr;
 };
 
 }  // namespace gmp::detail

@@ -47,9 +47,7 @@ GMPSCHED_HOME_FUNCTION(rearm_home)(void* arg) {
   timer_heap* home = request.timer->heap.load(memory_order_acquire);
   request.answer = timer_heap::rearm(*request.timer, request.when);
   if (!request.answer || home == nullptr) return;
-  m* self = this_m();
-  scheduler& sched = self != nullptr ? *self->sched : *static_cast<scheduler*>(home->owner);
-  sched.timer_added(request.when);
+  if (auto* sched = static_cast<scheduler*>(home->owner); sched != nullptr) sched->timer_added(request.when);
 }
 
 GMPSCHED_HOME_FUNCTION(now_home)(void* arg) { *static_cast<nanos*>(arg) = clock_now(); }

@@ -58,8 +58,12 @@ scheduler::~scheduler() {
 }
 
 p* scheduler::new_p() {
-  p* local = new (std::nothrow) p;
-  if (local == nullptr) return nullptr;
+  p* local;
+  try {
+    local = new p;
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
   const std::uint32_t id = p_count.load(memory_order_relaxed);
   local->id = id;
   local->timers.owner = this;

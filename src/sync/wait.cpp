@@ -5,21 +5,6 @@
 namespace gmp::detail {
 namespace {
 
-struct queue_wait {
-  timer_node timer;  // first: the callback gets its address
-  waiter w;
-  wait_queue* queue;
-  spin_lock* lock;
-
-  // Under the lock.
-  bool leave(wake_status status) noexcept {
-    if (!w.queued) return false;
-    queue->remove(w);
-    w.status = status;
-    return true;
-  }
-};
-
 nanos queue_timer_fired(timer_node& timer, nanos, nanos) {
   auto& wait = reinterpret_cast<queue_wait&>(timer);
   wait.lock->lock();
@@ -40,39 +25,50 @@ bool cancel_queue_wait(void* arg) noexcept {
 
 GMPSCHED_COMMIT_FUNCTION(commit_unlock)(m*, void* arg) { static_cast<spin_lock*>(arg)->unlock(); }
 
-__attribute__((noinline)) void wait_timed(queue_wait& wait, const wait_request& request, g& me) {
+__attribute__((noinline)) void wait_timed(queue_wait& wait, wait_reason reason, nanos deadline, g& me) {
+  spin_lock& lock = *wait.lock;
   if (me.is_thread()) {
-    if (park_with(me, &commit_unlock, &request.lock, request.reason, nullptr, nullptr, request.deadline)) return;
-    request.lock.lock();
+    if (park_with(me, &commit_unlock, &lock, reason, nullptr, nullptr, deadline)) return;
+    lock.lock();
     const bool mine = wait.leave(wake_status::timed_out);
-    request.lock.unlock();
+    lock.unlock();
     if (!mine) park_thread_again(me);
     return;
   }
   wait.timer.fire = &queue_timer_fired;
   try {
-    timer_arm(wait.timer, request.deadline);
+    timer_arm(wait.timer, deadline);
   } catch (...) {
-    request.queue.remove(wait.w);
-    request.lock.unlock();
+    wait.queue->remove(wait.w);
+    lock.unlock();
     throw;
   }
-  park(me, request.lock, request.reason, &cancel_queue_wait, &wait);
+  park(me, lock, reason, &cancel_queue_wait, &wait);
   timer_stop_and_wait(wait.timer);  // [TH3]
 }
 
 }  // namespace
 
-wake_status wait_in(const wait_request& request) {
-  g& me = current_g();
+wake_status wait_queued(queue_wait& wait, wait_reason reason, nanos deadline) {
+  g& me = *wait.w.owner;
   if (__builtin_expect(must_unwind(me), 0)) {
-    request.lock.unlock();
+    wait.queue->remove(wait.w);
+    wait.lock->unlock();
     return wake_status::pending;
   }
+  if (deadline == never) {
+    park(me, *wait.lock, reason, &cancel_queue_wait, &wait);
+  } else {
+    wait_timed(wait, reason, deadline, me);
+  }
+  return wait.w.status;
+}
+
+wake_status wait_in(const wait_request& request) {
   queue_wait wait;
   wait.queue = &request.queue;
   wait.lock = &request.lock;
-  wait.w.owner = &me;
+  wait.w.owner = &current_g();
   wait.w.index = request.index;
   wait.w.element = request.element;
   if (request.front) {
@@ -80,12 +76,7 @@ wake_status wait_in(const wait_request& request) {
   } else {
     request.queue.push_back(wait.w);
   }
-  if (request.deadline == never) {
-    park(me, request.lock, request.reason, &cancel_queue_wait, &wait);
-  } else {
-    wait_timed(wait, request, me);
-  }
-  return wait.w.status;
+  return wait_queued(wait, request.reason, request.deadline);
 }
 
 waiter* release_all(wait_queue& queue) noexcept {

@@ -24,6 +24,24 @@ struct wait_request {
 };
 wake_status wait_in(const wait_request& request);
 
+// The same for a place in the queue that was taken earlier: the caller filled in w.owner, queue and lock, pushed w, holds the
+// lock, and has seen that w is still queued.
+struct queue_wait {
+  timer_node timer;  // first: the callback gets its address
+  waiter w;
+  wait_queue* queue;
+  spin_lock* lock;
+
+  // Under the lock.
+  bool leave(wake_status status) noexcept {
+    if (!w.queued) return false;
+    queue->remove(w);
+    w.status = status;
+    return true;
+  }
+};
+wake_status wait_queued(queue_wait& wait, wait_reason reason, nanos deadline);
+
 // Under the lock: takes the first waiter out and tells it `ok`. The caller readies the owner once the lock is free.
 inline g* release_first(wait_queue& queue) noexcept {
   waiter* w = queue.pop_front();

@@ -1,0 +1,65 @@
+// The wait group.
+//
+// WG1  state_ = 2 * counter + (somebody waits or is about to). Whoever changes it to 1, zero with waiters, owes them the
+//      wake-up, and nobody else touches the queue for them: until it has come, a new caller of wait() queues up too.
+#include "gmp/wait_group.hpp"
+
+#include <limits>
+#include <stdexcept>
+
+#include "sync/wait.hpp"
+
+namespace gmp {
+
+using namespace detail;
+
+namespace {
+
+constexpr std::int64_t waiting = 1;
+
+[[noreturn]] __attribute__((noinline, cold)) void throw_negative() {
+  throw std::logic_error("gmp::wait_group: negative counter");
+}
+
+[[noreturn]] __attribute__((noinline, cold)) void throw_range() {
+  throw std::logic_error("gmp::wait_group: counter out of range");
+}
+
+}  // namespace
+
+void wait_group::add(std::ptrdiff_t n) {
+  constexpr std::ptrdiff_t most = std::numeric_limits<std::int64_t>::max() / 8;
+  if (__builtin_expect(n > most || n < -most, 0)) throw_range();
+  const std::int64_t change = 2 * static_cast<std::int64_t>(n);
+  // acq_rel: what happened before each done() happens before the return from wait().
+  const std::int64_t now = state_.fetch_add(change, memory_order_acq_rel) + change;
+  if (__builtin_expect(now < 0, 0)) {
+    state_.fetch_sub(change, memory_order_relaxed);
+    throw_negative();
+  }
+  if (now == waiting) became_zero();
+}
+
+void wait_group::became_zero() noexcept {
+  lock_.lock();
+  state_.fetch_and(~waiting, memory_order_relaxed);
+  waiter* chain = release_all(queue_);
+  lock_.unlock();  // the object may be gone from here on
+  ready_all(chain);
+}
+
+void wait_group::wait() {
+  if (state_.load(memory_order_acquire) == 0) return;
+  lock_.lock();
+  std::int64_t seen = state_.load(memory_order_acquire);
+  do {
+    if (seen == 0) {
+      lock_.unlock();
+      return;
+    }
+  } while ((seen & waiting) == 0 &&
+           !state_.compare_exchange_weak(seen, seen | waiting, memory_order_acq_rel, memory_order_acquire));
+  if (wait_in({queue_, lock_, wait_reason::wait_group}) == wake_status::pending) unwind(current_g());
+}
+
+}  // namespace gmp
