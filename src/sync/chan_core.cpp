@@ -22,7 +22,7 @@ waiter* chan_core::claim_front(wait_queue& queue) noexcept {
   return nullptr;
 }
 
-void chan_core::put(void* from) {
+[[gnu::always_inline]] inline void chan_core::put(void* from) {
   const std::size_t n = size_.load(memory_order_relaxed);
   std::size_t at = head_ + n;
   if (at >= capacity_) at -= capacity_;
@@ -30,7 +30,7 @@ void chan_core::put(void* from) {
   size_.store(n + 1, memory_order_release);
 }
 
-void chan_core::take(void* to) {
+[[gnu::always_inline]] inline void chan_core::take(void* to) {
   move(to, slot(head_));
   if (!type_.trivial) type_.destroy(slot(head_));
   if (++head_ == capacity_) head_ = 0;
@@ -50,7 +50,7 @@ void chan_core::disappoint(wait_queue& queue, waiter& w) noexcept {
 }
 
 // The value goes straight from one stack to the other.
-step chan_core::hand_over(wait_queue& queue, waiter& w, void* to, void* from) {
+__attribute__((noinline)) step chan_core::hand_over(wait_queue& queue, waiter& w, void* to, void* from) {
   if (type_.trivial) {
     move(to, from);
   } else {
@@ -66,7 +66,7 @@ step chan_core::hand_over(wait_queue& queue, waiter& w, void* to, void* from) {
   return {chan_result::ok, w.owner};
 }
 
-step chan_core::try_send(void* from) {
+[[gnu::always_inline]] inline step chan_core::send_here(void* from) {
   if (closed_.load(memory_order_relaxed)) return {chan_result::closed};
   if (waiter* w = claim_front(recvq_); w != nullptr) return hand_over(recvq_, *w, w->element, from);
   if (size_.load(memory_order_relaxed) < capacity_) {
@@ -77,7 +77,7 @@ step chan_core::try_send(void* from) {
 }
 
 // A slot has become free: the first sender's element moves up. [C2]
-g* chan_core::refill() noexcept {
+__attribute__((noinline)) g* chan_core::refill() noexcept {
   waiter* w = claim_front(sendq_);
   if (w == nullptr) return nullptr;
   w->status = wake_status::ok;
@@ -90,7 +90,7 @@ g* chan_core::refill() noexcept {
   return w->owner;
 }
 
-step chan_core::try_recv(void* to) {
+[[gnu::always_inline]] inline step chan_core::recv_here(void* to) {
   if (size_.load(memory_order_relaxed) != 0) {
     take(to);
     return {chan_result::ok, sendq_.empty() ? nullptr : refill()};
@@ -98,6 +98,9 @@ step chan_core::try_recv(void* to) {
   if (waiter* w = claim_front(sendq_); w != nullptr) return hand_over(sendq_, *w, to, w->element);
   return {closed_.load(memory_order_relaxed) ? chan_result::closed : chan_result::would_block};
 }
+
+step chan_core::try_send(void* from) { return send_here(from); }
+step chan_core::try_recv(void* to) { return recv_here(to); }
 
 bool chan_core::close(waiter*& woken) noexcept {
   lock_.lock();
@@ -268,23 +271,23 @@ __attribute__((noinline, cold)) chan_result nil_call() {
 chan_result chan_send(chan_core* core, void* from, nanoseconds_count deadline) {
   if (__builtin_expect(deadline != forever, 0)) return timed(core, from, deadline, select_kind::send);
   if (__builtin_expect(core == nullptr, 0)) return nil_call();
-  return blocking_call<&chan_core::try_send>(*core, from, core->sendq_, wait_reason::chan_send);
+  return blocking_call<&chan_core::send_here>(*core, from, core->sendq_, wait_reason::chan_send);
 }
 
 chan_result chan_recv(chan_core* core, void* to, nanoseconds_count deadline) {
   if (__builtin_expect(deadline != forever, 0)) return timed(core, to, deadline, select_kind::receive);
   if (__builtin_expect(core == nullptr, 0)) return nil_call();
-  return blocking_call<&chan_core::try_recv>(*core, to, core->recvq_, wait_reason::chan_receive);
+  return blocking_call<&chan_core::recv_here>(*core, to, core->recvq_, wait_reason::chan_receive);
 }
 
 chan_result chan_try_send(chan_core* core, void* from) {
   if (core == nullptr || core->send_would_block()) return chan_result::would_block;
-  return immediate_call<&chan_core::try_send>(*core, from);
+  return immediate_call<&chan_core::send_here>(*core, from);
 }
 
 chan_result chan_try_recv(chan_core* core, void* to) {
   if (core == nullptr || core->recv_would_block()) return chan_result::would_block;
-  return immediate_call<&chan_core::try_recv>(*core, to);
+  return immediate_call<&chan_core::recv_here>(*core, to);
 }
 
 void chan_close(chan_core* core) {
