@@ -12,6 +12,7 @@
 #include <memory>
 #include <numeric>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "depths.hpp"
@@ -324,6 +325,35 @@ TEST(growth, segments_go_back) {
   });
   while (one.resume()) EXPECT_LE(one.used(), std::size_t{16} * 1024);
   EXPECT_EQ(one.used(), gmp::detail::min_stack_size);
+}
+
+NOIPA int park_deep(int n) {
+  volatile char frame[700];
+  frame[0] = 1;
+  if (n == 0) {
+    fake::g::park();
+    return 0;
+  }
+  const int below = park_deep(n - 1);
+  if (n % 10 == 0) fake::g::park();
+  return below + frame[0];
+}
+
+// Segments taken on one thread are given back on another.
+TEST(growth, moves_between_threads) {
+  std::vector<std::unique_ptr<fake::g>> all;
+  int sum = 0;
+  for (int i = 0; i < 20; ++i)
+    all.push_back(std::make_unique<fake::g>([&sum] { sum += park_deep(100) + recursive(2000); }));
+  for (bool again = true; again;)
+    std::thread([&all, &again] {
+      again = false;
+      for (auto& one : all)
+        if (!one->ended() && one->resume()) again = true;
+      gmp::detail::thread_stacks_leave(fake::thread());
+    }).join();
+  EXPECT_EQ(sum, 20 * 2100);
+  for (auto& one : all) EXPECT_TRUE(one->canary_ok());
 }
 
 TEST(growth, parked_on_a_grown_stack) {
