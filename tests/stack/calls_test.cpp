@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <cmath>
 #include <complex>
 #include <cstdarg>
 #include <cstdio>
@@ -241,6 +242,19 @@ TEST(calls, pointers_to_wrapped_functions) {
     EXPECT_NE(p, nullptr);
     release(p);
     EXPECT_EQ(length("four"), 4u);
+  });
+}
+
+TEST(calls, mathematics) {
+  volatile double x = 0.5;
+  const double sine = std::sin(x);
+  const float power = std::pow(static_cast<float>(x), 3.5F);
+  fake::at_every_depth([&] {
+    EXPECT_EQ(std::sin(x), sine);
+    EXPECT_EQ(std::pow(static_cast<float>(x), 3.5F), power);
+    int exponent = 0;
+    EXPECT_EQ(std::frexp(x * 16, &exponent), 0.5);
+    EXPECT_EQ(exponent, 4);
   });
 }
 
