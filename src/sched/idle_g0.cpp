@@ -230,7 +230,11 @@ void scheduler::sleep_idle(m& self) {
 void scheduler::timer_added(nanos when) noexcept {
   light_fence();  // pairs with the heavy fence of the timekeeper [I4]
   m* keeper = timekeeper.load(memory_order_relaxed);
-  if (keeper != nullptr && when < timekeeper_until.load(memory_order_seq_cst)) note_m(*keeper);
+  if (keeper != nullptr) {
+    if (when < timekeeper_until.load(memory_order_seq_cst)) note_m(*keeper);
+  } else if (wants_wake() && idle_in(idle_word.load(memory_order_relaxed)) == procs.load(memory_order_relaxed)) {
+    wake_one();  // no M was started yet: a plain thread's timer is the first work
+  }
 }
 
 void scheduler::push_idle_m(m& self) noexcept {
