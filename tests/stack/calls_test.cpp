@@ -10,10 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <memory>
 #include <numeric>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "depths.hpp"
@@ -245,6 +243,25 @@ TEST(calls, pointers_to_wrapped_functions) {
   });
 }
 
+// The thunks for indirect calls serve computed gotos, too.
+NOIPA int interpret(const char* program) {
+  static const void* const labels[] = {&&add, &&twice, &&end};
+  volatile int value = 1;
+  goto* labels[static_cast<int>(*program++ - '0')];
+add:
+  value = value + 3;
+  goto* labels[static_cast<int>(*program++ - '0')];
+twice:
+  value = value * 2;
+  goto* labels[static_cast<int>(*program++ - '0')];
+end:
+  return value;
+}
+
+TEST(calls, computed_gotos) {
+  fake::at_every_depth([] { EXPECT_EQ(interpret("0101012"), 50); });
+}
+
 TEST(calls, mathematics) {
   volatile double x = 0.5;
   const double sine = std::sin(x);
@@ -318,71 +335,6 @@ TEST(calls, on_a_plain_thread) {
   char text[100];
   print(text, sizeof(text), "%d %g %s %d %d %d %d %g %d", 1, 2.5, "three", 4, 5, 6, 7, 8.5, 9);
   EXPECT_STREQ(text, "1 2.5 three 4 5 6 7 8.5 9");
-}
-
-NOIPA int deep(int n) {
-  volatile char frame[64];
-  frame[0] = 1;
-  return n == 0 ? 0 : deep(n - 1) + frame[0];
-}
-
-TEST(growth, a_hundred_thousand_frames) {
-  fake::run([] { EXPECT_EQ(deep(100000), 100000); });
-}
-
-TEST(growth, segments_go_back) {
-  fake::g one([] {
-    for (int i = 0; i < 100; ++i) {
-      deep(20000);
-      fake::g::park();
-    }
-  });
-  while (one.resume()) EXPECT_LE(one.used(), std::size_t{16} * 1024);
-  EXPECT_EQ(one.used(), gmp::detail::min_stack_size);
-}
-
-NOIPA int park_deep(int n) {
-  volatile char frame[700];
-  frame[0] = 1;
-  if (n == 0) {
-    fake::g::park();
-    return 0;
-  }
-  const int below = park_deep(n - 1);
-  if (n % 10 == 0) fake::g::park();
-  return below + frame[0];
-}
-
-// Segments taken on one thread are given back on another.
-TEST(growth, moves_between_threads) {
-  std::vector<std::unique_ptr<fake::g>> all;
-  int sum = 0;
-  for (int i = 0; i < 20; ++i)
-    all.push_back(std::make_unique<fake::g>([&sum] { sum += park_deep(100) + recursive(2000); }));
-  for (bool again = true; again;)
-    std::thread([&all, &again] {
-      again = false;
-      for (auto& one : all)
-        if (!one->ended() && one->resume()) again = true;
-      gmp::detail::thread_stacks_leave(fake::thread());
-    }).join();
-  EXPECT_EQ(sum, 20 * 2100);
-  for (auto& one : all) EXPECT_TRUE(one->canary_ok());
-}
-
-TEST(growth, parked_on_a_grown_stack) {
-  std::vector<std::unique_ptr<fake::g>> all;
-  for (int i = 0; i < 200; ++i)
-    all.push_back(std::make_unique<fake::g>([i] {
-      volatile char frame[3000];
-      for (std::size_t k = 0; k < sizeof(frame); ++k) frame[k] = static_cast<char>(i);
-      fake::g::park();
-      for (std::size_t k = 0; k < sizeof(frame); ++k) ASSERT_EQ(frame[k], static_cast<char>(i));
-      EXPECT_EQ(deep(1000), 1000);
-    }));
-  for (auto& one : all) one->resume();
-  for (auto& one : all) one->resume();
-  for (auto& one : all) EXPECT_TRUE(one->ended() && one->canary_ok());
 }
 
 }  // namespace
