@@ -32,7 +32,7 @@ endif()
 
 # Runs between a caller and its callee, whose vector arguments are live.
 if(GMPSCHED_SPLIT_STACKS)
-  set_source_files_properties(src/stack/segment.cpp src/stack/segment_pool.cpp src/stack/system.cpp PROPERTIES
+  set_source_files_properties(src/stack/leaf.cpp src/stack/segment.cpp src/stack/segment_pool.cpp src/stack/system.cpp PROPERTIES
     COMPILE_OPTIONS "-mgeneral-regs-only")
 endif()
 

@@ -23,20 +23,20 @@ gmp::recv_chan<std::string> ask(const char* server, std::chrono::milliseconds ne
   return answer;
 }
 
-// Go: select { case v := <-ask(...): ... case <-time.After(50 * time.Millisecond): ... }
+// Go: select { case v := <-ask(...): ... case <-time.After(200 * time.Millisecond): ... }
 void with_time_limit(const char* server, std::chrono::milliseconds needs) {
   gmp::select(gmp::on_recv(ask(server, needs),
                            [](const std::optional<std::string>& text) {
                              std::printf("%s\n", text.value().c_str());  // without a value: closed
                            }),
-              gmp::on_timeout(50ms, [=] { std::printf("%s took too long\n", server); }));
+              gmp::on_timeout(200ms, [=] { std::printf("%s took too long\n", server); }));
 }
 
 // The first of two answers; select returns the index of the case that went on.
 void first_of_two() {
   std::string text;
   auto keep = [&text](const std::optional<std::string>& answer) { text = answer.value(); };
-  const std::size_t which = gmp::select(gmp::on_recv(ask("replica A", 500ms), keep),
+  const std::size_t which = gmp::select(gmp::on_recv(ask("replica A", 2s), keep),
                                         gmp::on_recv(ask("replica B", 5ms), keep));
   std::printf("case %zu was first: %s\n", which, text.c_str());
 }
@@ -71,7 +71,7 @@ void until_told_to_stop() {
 int main() {
   gmp::run([] {
     with_time_limit("the quick server", 5ms);
-    with_time_limit("the slow server", 500ms);
+    with_time_limit("the slow server", 2s);
     first_of_two();
     without_waiting();
     until_told_to_stop();

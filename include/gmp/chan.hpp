@@ -120,7 +120,8 @@ class receiving {
   std::size_t len() const noexcept { return chan_len(core()); }
   std::size_t cap() const noexcept { return chan_cap(core()); }
 
-  // for (T v : ch): receives until the channel is closed and drained.
+  // for (T v : ch): receives until the channel is closed and drained. The elements are the loop's to keep: *it is an
+  // rvalue, as a std::generator's is.
   class iterator {
    public:
     using value_type = T;
@@ -136,7 +137,7 @@ class receiving {
       return *this;
     }
     explicit iterator(Self from) : from_(std::move(from)), value_(from_.recv()) {}
-    T& operator*() const noexcept { return *value_; }
+    T&& operator*() const noexcept { return std::move(*value_); }
     T* operator->() const noexcept { return &*value_; }
     iterator& operator++() {
       value_.reset();

@@ -24,6 +24,10 @@ namespace gmp::detail {
 #ifndef GMPSCHED_RUN_QUEUE_SLOTS
 #define GMPSCHED_RUN_QUEUE_SLOTS 256
 #endif
+// Bursts of `go` are common and overflowing costs a locked instruction a G, so there is more room for newborns.
+#ifndef GMPSCHED_NEWBORN_SLOTS
+#define GMPSCHED_NEWBORN_SLOTS (4 * GMPSCHED_RUN_QUEUE_SLOTS)
+#endif
 
 // Bounded first-in-first-out ring: owner pushes, owner and thieves pop at the head.
 class ready_ring {
@@ -89,7 +93,8 @@ class ready_ring {
 // Bounded deque: owner pushes and pops at the tail, thieves take at the head.
 class newborn_deque {
  public:
-  static constexpr std::uint32_t slots = GMPSCHED_RUN_QUEUE_SLOTS;
+  static constexpr std::uint32_t slots = GMPSCHED_NEWBORN_SLOTS;
+  static_assert((slots & (slots - 1)) == 0);
 
   // Owner. False: full.
   [[nodiscard]] bool push(g* gp) noexcept {

@@ -33,7 +33,7 @@ struct alignas(64) p {
   static constexpr std::uint32_t direct_budget = 60;  // + the pass itself = Go's 61
   // Consecutive picks of run_queue::next while others wait: a ping-pong pair shares the P with them.
   static constexpr std::uint32_t next_streak_cap = 32;
-  static constexpr std::uint32_t free_gs_cap = 64;
+  static constexpr std::uint32_t free_gs_cap = 1024;
 
   std::uint32_t id = 0;
   std::uint32_t direct_left = 0;

@@ -3,7 +3,8 @@
    such a target is split, so the thunk decides:
      1. enough room below rsp, or no limit: jump. (One lea, one compare: about 1 ns.)
      2. the target begins with a split prologue: jump, it looks after itself.
-     3. else: gmpsched_borrow runs it on a big segment.
+     3. the target is known to need no stack (leaf.cpp): jump.
+     4. else: gmpsched_borrow runs it on a big segment.
    Entered by call and, for tail calls, by jmp; in both cases (%rsp) is where the target must return.
    Every register may be live: rax counts vararg vectors, r10 is the static chain, r11 may be the target
    itself. Only the flags and, unless it is the target, r11 are free.
@@ -85,7 +86,34 @@ gmpsched_indirect_slow:
         .cfi_def_cfa_offset 8
         jmp     *-8(%rsp)                       /* in the red zone, which signal frames spare */
         .cfi_def_cfa_offset 24
-9:      pop     %rax
+        /* Not split. Known to need no stack (leaf.cpp)? The table's word, xor the address, xor the code's
+           bytes, is 1 << 47 for yes, 0 for no, anything else for unknown. */
+9:      push    %rcx
+        .cfi_def_cfa_offset 32
+        mov     16(%rsp), %rax
+        mov     %eax, %ecx
+        shr     $4, %ecx
+        and     $1023, %ecx
+        shl     $3, %ecx
+        add     gmpsched_leaf_table@GOTPCREL(%rip), %rcx
+        mov     (%rcx), %rcx
+        xor     %rax, %rcx
+        movzwl  2(%rax), %eax
+        shl     $48, %rax
+        xor     %rax, %rcx
+        jz      4f
+        ror     $47, %rcx
+        dec     %rcx
+        pop     %rcx
+        .cfi_def_cfa_offset 24
+        jz      8b
+        pop     %rax
+        .cfi_def_cfa_offset 16
+        jmp     gmpsched_learn
+        .cfi_def_cfa_offset 32
+4:      pop     %rcx
+        .cfi_def_cfa_offset 24
+        pop     %rax
         .cfi_def_cfa_offset 16
         jmp     gmpsched_borrow
         .cfi_endproc

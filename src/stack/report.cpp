@@ -47,8 +47,8 @@ void chain(const struct sigaction& former, int signal, siginfo_t* info, void* co
   } else if (former.sa_handler != SIG_DFL && former.sa_handler != SIG_IGN) {
     former.sa_handler(signal);
   } else {
-    // Back to the default action; returning repeats the access, which now ends the process with a core
-    // that shows the right place.
+    // Back to the default action; returning repeats the access, which now ends the process with a
+    // core that shows the right place.
     struct sigaction plain = {};
     plain.sa_handler = SIG_DFL;
     ::sigaction(signal, &plain, nullptr);
@@ -58,10 +58,10 @@ void chain(const struct sigaction& former, int signal, siginfo_t* info, void* co
 
 void on_fault(int signal, siginfo_t* info, void* context) {
   // Only the kernel's own faults (si_code > 0) carry an address.
-  const fault_place place =
-      info->si_code > 0 ? classify_fault(info->si_addr) : fault_place{};
+  const fault_place place = info->si_code > 0 ? classify_fault(info->si_addr) : fault_place{};
   switch (place.kind) {
-    case fault_kind::not_ours: break;
+    case fault_kind::not_ours:
+      break;
     case fault_kind::first_guard:
       stack_overflow_hook(place.first_top, place.used, place.max);
       die("stack_overflow_hook returned");

@@ -1,9 +1,12 @@
-// The reserved kind: every G has a range of address space, committed by page faults, guard page below.
+// The reserved kind: every G has a range of address space, committed by page faults, guard page
+// below.
 //
-// R1  A range is [guard | stack | closure | control block]; `top` is its end. Nothing of the allocator
+// R1  A range is [guard | stack | closure | control block]; `top` is its end. Nothing of the
+// allocator
 //     lies in it while it is in use.
 // R2  Ranges are carved from blocks, never unmapped, and known to the registry (guard hits, walks).
-// R3  A free range has at most `kept_bytes` resident below its top: deeper ones are discarded when given.
+// R3  A free range has at most `kept_bytes` resident below its top: deeper ones are discarded when
+// given.
 #include <sys/mman.h>
 
 #include <new>
@@ -40,13 +43,13 @@ constexpr std::size_t ranges_per_block = 64;
 struct block {
   block* next;
   char* base;
-  std::size_t range_bytes;   // address space of one range, guard included
-  std::size_t slot_bytes;    // what the caller asked for
-  std::size_t handed_out;    // ranges [0, handed_out) have been given to a caller at least once
+  std::size_t range_bytes;  // address space of one range, guard included
+  std::size_t slot_bytes;   // what the caller asked for
+  std::size_t handed_out;   // ranges [0, handed_out) have been given to a caller at least once
 };
 
-// A free range is linked through a word below the control block, in a page that is resident anyway; the
-// control block itself must stay readable (S4).
+// A free range is linked through a word below the control block, in a page that is resident anyway;
+// the control block itself must stay readable (S4).
 constexpr std::size_t link_offset = control_block_bytes + 64;
 struct free_range {
   free_range* next;
@@ -75,8 +78,9 @@ std::size_t range_for(std::size_t bytes) noexcept {
   return (range + page_bytes - 1) / page_bytes * page_bytes + guard_bytes;
 }
 
-// A process uses one or two stack sizes; the table is searched linearly. Null: more than pool_count.
-// Entries are only added, under the lock; to find one that exists the lock is not needed.
+// A process uses one or two stack sizes; the table is searched linearly. Null: more than
+// pool_count. Entries are only added, under the lock; to find one that exists the lock is not
+// needed.
 pool* pool_for(std::size_t bytes) noexcept {
   for (pool& p : pools) {
     const std::size_t slot_bytes = __atomic_load_n(&p.slot_bytes, __ATOMIC_ACQUIRE);
@@ -122,8 +126,8 @@ block* block_of(const void* address) noexcept {
   return nullptr;
 }
 
-// Upholds R3. One page is asked for, not the whole range: stacks are used from the top without holes of
-// that size.
+// Upholds R3. One page is asked for, not the whole range: stacks are used from the top without
+// holes of that size.
 void trim(void* top, std::size_t range_bytes) noexcept {
   char* const deep = static_cast<char*>(top) - kept_bytes;
   char* const lowest = static_cast<char*>(top) - range_bytes + guard_bytes;
@@ -140,9 +144,7 @@ void thread_stacks_enter(thread_stacks& self) noexcept {
   enter_signal_stack(self.signals);
 }
 
-void thread_stacks_leave(thread_stacks& self) noexcept {
-  leave_signal_stack(self.signals);
-}
+void thread_stacks_leave(thread_stacks& self) noexcept { leave_signal_stack(self.signals); }
 
 void first_segments_configure(std::size_t max_bytes) noexcept {
   tiny_guard hold(lock);
@@ -184,7 +186,8 @@ void first_segments_give(std::size_t bytes, void** tops, std::size_t n) noexcept
 void* first_segment_init(void* top, [[maybe_unused]] std::size_t bytes, std::size_t) noexcept {
 #ifdef GMPSCHED_ASAN
   // The frames of the former G may have left red zones behind: it ended by switching away.
-  __asan_unpoison_memory_region(static_cast<char*>(top) - kept_bytes, kept_bytes - control_block_bytes);
+  __asan_unpoison_memory_region(static_cast<char*>(top) - kept_bytes,
+                                kept_bytes - control_block_bytes);
 #endif
   static_cast<void>(top);
   return nullptr;
@@ -209,8 +212,7 @@ std::size_t slabs_for_each_slot(void (*fn)(void*, std::size_t, void*), void* arg
   std::size_t count = 0;
   for (block* b = first_block(); b != nullptr; b = b->next) {
     const std::size_t n = __atomic_load_n(&b->handed_out, __ATOMIC_ACQUIRE);
-    for (std::size_t i = 0; i < n; ++i)
-      fn(b->base + (i + 1) * b->range_bytes, b->slot_bytes, arg);
+    for (std::size_t i = 0; i < n; ++i) fn(b->base + (i + 1) * b->range_bytes, b->slot_bytes, arg);
     count += n;
   }
   return count;

@@ -1,16 +1,17 @@
-// The C half of __morestack: what its assembly does not find in the M's caches. Runs on the M's own stack
-// with the user's vector registers live: compiled with -mgeneral-regs-only, calls no libc (system.hpp).
+// The C half of __morestack: what its assembly does not find in the M's caches. Runs on the M's own
+// stack with the user's vector registers live: compiled with -mgeneral-regs-only, calls no libc
+// (system.hpp).
 #include "stack/segment.hpp"
 
-#include <cstddef>
 #include <unwind.h>
+#include <cstddef>
 
 #include "stack/system.hpp"
 
 extern "C" {
 // The calling thread's caches. Initial-exec: morestack.S reads it with one load.
-__attribute__((tls_model("initial-exec"))) thread_local gmp::detail::thread_stacks*
-    gmpsched_current_stacks = nullptr;
+__attribute__((tls_model(
+    "initial-exec"))) thread_local gmp::detail::thread_stacks* gmpsched_current_stacks = nullptr;
 }
 
 namespace gmp::detail {
@@ -35,8 +36,8 @@ static_assert(SEG_CLASS_FIRST < segment_class_count);
 
 namespace {
 
-// How many free segments of each class an M keeps. 6 MiB of address space at most, as much of it resident
-// as was used; enough that a G's way to 1 MiB of stack costs no system call.
+// How many free segments of each class an M keeps. 6 MiB of address space at most, as much of it
+// resident as was used; enough that a G's way to 1 MiB of stack costs no system call.
 constexpr std::uint16_t kept[segment_class_count] = {16, 8, 4, 4, 4, 2, 2, 2, 2, 4, 0, 0};
 
 void put(thread_stacks& self, segment* one) noexcept {
@@ -72,8 +73,8 @@ void spill(thread_stacks& self, unsigned size_class, std::size_t keep) noexcept 
   while (keep-- != 0) put(self, all[keep]);
 }
 
-// Huge segments given back while unwinding, and lists that unwinding made too long. vacancies is modulo
-// 2^16: a list longer than `kept` shows as a huge number of vacancies.
+// Huge segments given back while unwinding, and lists that unwinding made too long. vacancies is
+// modulo 2^16: a list longer than `kept` shows as a huge number of vacancies.
 void tidy(thread_stacks& self) noexcept {
   if (self.cached[SEG_CLASS_HUGE] != nullptr) spill(self, SEG_CLASS_HUGE, 0);
   for (unsigned c = 0; c <= SEG_CLASS_BIG; ++c)
@@ -102,8 +103,8 @@ bool holds_big(segment* in_use) noexcept {
   die("stack_overflow_hook returned");
 }
 
-// The class to take for `need` bytes when `wanted` is the usual next one: larger when the frame is large,
-// smaller when the G's budget has no more. SEG_CLASS_HUGE: no class fits.
+// The class to take for `need` bytes when `wanted` is the usual next one: larger when the frame is
+// large, smaller when the G's budget has no more. SEG_CLASS_HUGE: no class fits.
 unsigned choose_class(const segment* first, unsigned wanted, std::size_t need) noexcept {
   unsigned c = wanted;
   while (c <= SEG_CLASS_LARGEST && class_bytes(c) < need) ++c;
@@ -131,10 +132,10 @@ void free_blocks(thread_stacks& self, segment* holder) noexcept {
   }
 }
 
-// A block is dead when its owner's frame is gone, that is when rsp at an allocation is above where the
-// owner's was left: the owner's own later allocations come with a lower rsp, as its rsp was lowered then.
-// Equal means a new frame in the same place, or the end of a variable-length array's scope; only where
-// there was no room to lower rsp is equality ambiguous, and the block is kept.
+// A block is dead when its owner's frame is gone, that is when rsp at an allocation is above where
+// the owner's was left: the owner's own later allocations come with a lower rsp, as its rsp was
+// lowered then. Equal means a new frame in the same place, or the end of a variable-length array's
+// scope; only where there was no room to lower rsp is equality ambiguous, and the block is kept.
 void free_dead_blocks(thread_stacks& self, segment* holder, const char* sp) noexcept {
   while (segment* const block = holder->blocks) {
     const bool dead = block->lowered != 0 ? block->owner_sp <= sp : block->owner_sp < sp;
@@ -144,7 +145,8 @@ void free_dead_blocks(thread_stacks& self, segment* holder, const char* sp) noex
   }
 }
 
-segment* take_for(thread_stacks& self, segment* in_use, unsigned wanted, std::size_t need) noexcept {
+segment* take_for(thread_stacks& self, segment* in_use, unsigned wanted,
+                  std::size_t need) noexcept {
   segment* const first = in_use->first;
   unsigned c = wanted;
   if (c == SEG_CLASS_BIG) {
@@ -158,7 +160,8 @@ segment* take_for(thread_stacks& self, segment* in_use, unsigned wanted, std::si
     return huge_make(need);
   }
   segment* const one = take(self, c);
-  // The first big segment of a G is not held against its budget: a G with a small max_stack may print.
+  // The first big segment of a G is not held against its budget: a G with a small max_stack may
+  // print.
   if (one != nullptr && one->cost > first->cost && (c != SEG_CLASS_BIG || holds_big(in_use)))
     overflow(first);
   return one;
@@ -216,13 +219,41 @@ alloca_result gmpsched_alloca_block(std::size_t bytes, char* sp, segment* in_use
   return {block->low + SEG_HEADER_BYTES, room ? std::size_t{16} : 0};
 }
 
+// From wrapped.S, before a longjmp: what[0] is the target's rsp, what[1] the limit in force; gives
+// back the segments between them and leaves the target's limit in what[1], 0 when the target is on
+// none of the G's.
+void gmpsched_leave_segments(void* arg) noexcept {
+  auto* const what = static_cast<char**>(arg);
+  thread_stacks& self = *gmpsched_current_stacks;
+  const auto holds = [&what](const segment* s) {
+    return static_cast<std::size_t>(what[0] - s->low) < s->span;
+  };
+  segment* s = segment_of(what[1]);
+  if (!holds(s->first)) {
+    segment* other = s;
+    while (other != s->first && !holds(other)) other = segment_of(other->former_limit);
+    if (other == s->first) {
+      what[1] = nullptr;
+      return;
+    }
+  }
+  while (!holds(s)) {
+    segment* const before = segment_of(s->former_limit);
+    free_blocks(self, s);
+    s->first->cost += s->cost;
+    put(self, s);
+    s = before;
+  }
+  what[1] = s->limit;
+}
+
 [[noreturn]] void gmpsched_no_home() noexcept {
   die("a G runs on a thread that has no stack of its own for it (home_sp is null)");
 }
 
-// The personality of every frame made in morestack.S. While unwinding past one, its segment goes back to
-// the cache and its limit is in force again. The unwinder may still be running on that segment: nothing
-// takes it before the landing pad is reached, and nothing is unmapped here (P2).
+// The personality of every frame made in morestack.S. While unwinding past one, its segment goes
+// back to the cache and its limit is in force again. The unwinder may still be running on that
+// segment: nothing takes it before the landing pad is reached, and nothing is unmapped here (P2).
 _Unwind_Reason_Code gmpsched_split_personality(int version, _Unwind_Action actions,
                                                _Unwind_Exception_Class, _Unwind_Exception*,
                                                _Unwind_Context* context) {

@@ -3,8 +3,8 @@
 // P1  A pooled segment is known by its address alone, kept in an array per class: its memory may be
 //     discarded while it waits.
 // P2  Segments are never unmapped, huge ones excepted (huge_unmap is never called while unwinding).
-// P3  Big segments in the pool have nothing resident; other classes at most resident_most bytes a class.
-// P4  Nothing here calls libc or touches vector registers: see system.hpp.
+// P3  Big segments in the pool have nothing resident; other classes at most resident_most bytes a
+// class. P4  Nothing here calls libc or touches vector registers: see system.hpp.
 #include "stack/segment.hpp"
 #include "stack/system.hpp"
 
@@ -12,16 +12,16 @@ namespace gmp::detail {
 namespace {
 
 constexpr std::size_t class_count = SEG_CLASS_BIG + 1;
-constexpr std::size_t entries_most = std::size_t{1} << 24;      // per class; 128 MiB of address space
-constexpr std::size_t resident_most = std::size_t{32} << 20;    // see P3
-constexpr std::size_t carve_bytes = std::size_t{1} << 20;       // growth classes are carved from these
+constexpr std::size_t entries_most = std::size_t{1} << 24;    // per class; 128 MiB of address space
+constexpr std::size_t resident_most = std::size_t{32} << 20;  // see P3
+constexpr std::size_t carve_bytes = std::size_t{1} << 20;  // growth classes are carved from these
 
 struct class_pool {
   tiny_lock lock;
-  void** entries;        // free ones: [0, resident) keep their memory, [resident, count) have none
+  void** entries;  // free ones: [0, resident) keep their memory, [resident, count) have none
   std::size_t count;
   std::size_t resident;
-  char* carve_next;    // the rest of the mapping being carved
+  char* carve_next;  // the rest of the mapping being carved
   char* carve_end;
 };
 class_pool pools[class_count];
@@ -32,7 +32,8 @@ std::size_t space_of(unsigned size_class) noexcept {
   return guarded(bytes) ? bytes + guard_bytes : bytes;
 }
 
-// A fresh arena for big segments: 64 MiB aligned to its size, so that limit -> header is arithmetic.
+// A fresh arena for big segments: 64 MiB aligned to its size, so that limit -> header is
+// arithmetic.
 bool carve_arena(class_pool& pool) noexcept {
   char* const base = static_cast<char*>(map_pages(2 * std::size_t{SEG_ARENA_BYTES}));
   if (base == nullptr) return false;
@@ -89,8 +90,8 @@ segment* arm(char* base, unsigned size_class) noexcept {
   header->cost = static_cast<std::ptrdiff_t>(header->span);
   header->blocks = nullptr;
   header->size_class = static_cast<std::uint8_t>(size_class);
-  header->next_class = static_cast<std::uint8_t>(size_class < SEG_CLASS_LARGEST ? size_class + 1
-                                                                                : SEG_CLASS_LARGEST);
+  header->next_class = static_cast<std::uint8_t>(
+      size_class < SEG_CLASS_LARGEST ? size_class + 1 : SEG_CLASS_LARGEST);
   header->lowered = 0;
   header->unused = 0;
   header->mark = segment_mark;
@@ -160,6 +161,8 @@ segment* huge_make(std::size_t need) noexcept {
   return one;
 }
 
-void huge_unmap(segment* one) noexcept { unmap_pages(one->low - guard_bytes, one->span + guard_bytes); }
+void huge_unmap(segment* one) noexcept {
+  unmap_pages(one->low - guard_bytes, one->span + guard_bytes);
+}
 
 }  // namespace gmp::detail

@@ -1,6 +1,7 @@
 // First segments, carved from slabs: process-global, locked, taken and given in batches.
 //
-// B1  A slab is nothing but slots: what is known about it is kept elsewhere, so a slot of 2,048 bytes costs
+// B1  A slab is nothing but slots: what is known about it is kept elsewhere, so a slot of 2,048
+// bytes costs
 //     2,048 bytes. Slabs are never unmapped (S2).
 // B2  A free slot is linked through its header, the control block stays as it was (S4).
 // B3  Slots large enough to run non-split code without a big segment have a guard below.
@@ -14,6 +15,7 @@ namespace gmp::detail {
 namespace {
 
 constexpr std::size_t slab_bytes = std::size_t{4} << 20;
+constexpr std::size_t populate_step = std::size_t{64} << 10;  // made resident together
 constexpr std::size_t metadata_bytes = std::size_t{64} << 10;
 constexpr std::size_t pool_count = 64;
 
@@ -21,7 +23,7 @@ constexpr std::size_t pool_count = 64;
 struct slab {
   slab* next;
   char* base;
-  std::size_t stride;      // address space of a slot, its guard included
+  std::size_t stride;  // address space of a slot, its guard included
   std::size_t slot_bytes;
   std::size_t slots;
   std::size_t handed_out;  // slots [0, handed_out) have been given to a caller at least once
@@ -64,7 +66,7 @@ slab* new_slab(std::size_t bytes) noexcept {
   const std::size_t stride =
       guarded(bytes) ? (bytes + page_bytes - 1) / page_bytes * page_bytes + guard_bytes : bytes;
   const std::size_t slots = slab_bytes / stride > 0 ? slab_bytes / stride : 1;
-  const std::size_t mapping = (slots * stride + page_bytes - 1) / page_bytes * page_bytes;
+  const std::size_t mapping = (slots * stride + populate_step - 1) / populate_step * populate_step;
   char* const base = static_cast<char*>(map_pages(mapping));
   if (base == nullptr) return nullptr;
   slab* const s = new (metadata) slab{slabs, base, stride, bytes, slots, 0};
@@ -82,7 +84,14 @@ void* carve(slot_pool& p) noexcept {
   }
   slab& s = *p.filling;
   char* const space = s.base + s.handed_out * s.stride;
-  if (guarded(p.slot_bytes) && !guard_pages(space, guard_bytes)) return nullptr;
+  if (guarded(p.slot_bytes)) {
+    if (!guard_pages(space, guard_bytes)) return nullptr;
+  } else {
+    // The first slot that reaches into a step brings all of the step in.
+    const std::size_t end = s.handed_out * s.stride + s.stride;
+    const std::size_t step = (end - 1) / populate_step * populate_step;
+    if (end - step <= s.stride) populate_pages(s.base + step, populate_step);
+  }
   __atomic_store_n(&s.handed_out, s.handed_out + 1, __ATOMIC_RELEASE);
   return space + s.stride;
 }

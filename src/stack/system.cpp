@@ -1,4 +1,5 @@
-// Raw system calls and last words: see system.hpp. Compiled with -mgeneral-regs-only when segmented.
+// Raw system calls and last words: see system.hpp. Compiled with -mgeneral-regs-only when
+// segmented.
 #include "stack/system.hpp"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 namespace gmp::detail {
 namespace {
 
+constexpr int madv_populate_write = 23;  // Linux 5.14
 constexpr int madv_guard_install = 102;  // Linux 6.13; <sys/mman.h> of Debian 12 does not know it
 
 // Returns what the kernel returns: -errno in case of an error.
@@ -56,6 +58,10 @@ void discard_pages(void* base, std::size_t bytes) noexcept {
   system_call(SYS_madvise, as_long(base), static_cast<long>(bytes), MADV_DONTNEED);
 }
 
+void populate_pages(void* base, std::size_t bytes) noexcept {
+  system_call(SYS_madvise, as_long(base), static_cast<long>(bytes), madv_populate_write);
+}
+
 bool guard_pages(void* base, std::size_t bytes) noexcept {
   // A guard that is a page-table entry does not split the mapping, so it costs nothing of
   // vm.max_map_count; older kernels answer EINVAL.
@@ -64,8 +70,8 @@ bool guard_pages(void* base, std::size_t bytes) noexcept {
   return system_call(SYS_mprotect, as_long(base), static_cast<long>(bytes), PROT_NONE) == 0;
 }
 
-// word_: 0 -> 1 takes it; a sleeper makes it 2 first, so that unlock knows whom to wake. Acquire on the
-// exchange pairs with the release in unlock.
+// word_: 0 -> 1 takes it; a sleeper makes it 2 first, so that unlock knows whom to wake. Acquire on
+// the exchange pairs with the release in unlock.
 void tiny_lock::lock() noexcept {
   std::uint32_t expected = 0;
   if (__atomic_compare_exchange_n(&word_, &expected, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))

@@ -8,6 +8,7 @@ template std::string __to_xstring<std::string, char>(int (*)(char*, std::size_t,
                                                              __builtin_va_list),
                                                      std::size_t, const char*, ...);
 template std::wstring __to_xstring<std::wstring, wchar_t>(int (*)(wchar_t*, std::size_t,
-                                                                  const wchar_t*, __builtin_va_list),
+                                                                  const wchar_t*,
+                                                                  __builtin_va_list),
                                                           std::size_t, const wchar_t*, ...);
 }  // namespace __gnu_cxx

@@ -10,6 +10,8 @@
         .p2align 4
 __wrap_\symbol:
         .cfi_startproc
+        stc                                     /* the mark of a split prologue: see indirect.S */
+        .byte   0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0
 .endm
 
 .macro end_of symbol
@@ -37,7 +39,57 @@ __wrap_\symbol:
         end_of  \symbol
 .endm
 
+/* longjmp and its kin: gives back the segments that are left, puts the target's limit in force, and goes
+   on on the home stack. glibc keeps the target's rsp at offset 48 of a jmp_buf, xored with %fs:0x30 and
+   rotated left by 17. __longjmp_chk wants stack addresses to rise with the jump: on a G, longjmp does it. */
+.macro jump symbol
+        begin   \symbol
+        lea     gmpsched_plain_\symbol(%rip), %rax
+        jmp     gmpsched_jump
+        end_of  \symbol
+        .hidden gmpsched_plain_\symbol
+        .type   gmpsched_plain_\symbol, @function
+gmpsched_plain_\symbol:
+        jmp     *__real_\symbol@GOTPCREL(%rip)
+        .size   gmpsched_plain_\symbol, .-gmpsched_plain_\symbol
+.endm
+
         .text
+        .type   gmpsched_jump, @function
+gmpsched_jump:
+        .cfi_startproc
+        cmpq    $0, %fs:0x70
+        jne     1f
+        jmp     *%rax
+1:      push    %rdi
+        .cfi_def_cfa_offset 16
+        push    %rsi
+        .cfi_def_cfa_offset 24
+        pushq   %fs:0x70                        /* gmpsched_leave_segments replaces it */
+        .cfi_def_cfa_offset 32
+        mov     48(%rdi), %rax
+        ror     $17, %rax
+        xor     %fs:0x30, %rax
+        push    %rax
+        .cfi_def_cfa_offset 40
+        mov     gmpsched_leave_segments@GOTPCREL(%rip), %rdi
+        mov     %rsp, %rsi
+        call    gmpsched_call_on_home
+        mov     8(%rsp), %rax
+        mov     16(%rsp), %rsi
+        mov     24(%rsp), %rdi
+        test    %rax, %rax
+        jz      2f                              /* not on a G's segment: a signal handler, say */
+        mov     gmpsched_current_stacks@gottpoff(%rip), %rcx
+        mov     %fs:(%rcx), %rcx
+        mov     (%rcx), %rsp                    /* home_sp: the real one needs more than is left here */
+        and     $-16, %rsp
+        sub     $8, %rsp
+        mov     %rax, %fs:0x70
+2:      jmp     *__real_longjmp@GOTPCREL(%rip)
+        .cfi_endproc
+        .size   gmpsched_jump, .-gmpsched_jump
+
         .globl  gmpsched_wrapped
         .hidden gmpsched_wrapped
 gmpsched_wrapped:

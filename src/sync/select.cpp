@@ -181,7 +181,7 @@ GMPSCHED_COMMIT_FUNCTION(unlock_in_order)(m*, void* arg) {
     if (held != nullptr) held->lock_.unlock();
     held = core;
   }
-  held->lock_.unlock();
+  held->lock_.unlock();  // NOLINT(clang-analyzer-core.CallAndMessage): a plan that parks has channels
 }
 
 // All locks are held on entry, none on return. Says who won the ticket.

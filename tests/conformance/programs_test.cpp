@@ -1,4 +1,6 @@
 // Whole programs made of channels, with results that can be checked.
+#include <array>
+#include <deque>
 #include <numeric>
 #include <queue>
 
@@ -140,26 +142,59 @@ series<Form> series_of(Next next) {
   return out;
 }
 
-// Serves two readers, each at its own pace: select waits for whichever asks.
+// Serves two readers, each at its own pace. It goes on serving while the next coefficient is on its way, because that one
+// may depend on an earlier one which the other reader still has to get.
+template <class Form>
+class splitter {
+ public:
+  splitter(series<Form> from, series<Form> one, series<Form> two) : from_(from), readers_{reader{one}, reader{two}} {}
+
+  void run() {
+    for (;;) {
+      gmp::select(
+          gmp::on_recv(readers_[0].to.demand, [this](bool) { asked(readers_[0]); }),
+          gmp::on_recv(readers_[1].to.demand, [this](bool) { asked(readers_[1]); }),
+          gmp::on_recv(fetched_, [this](std::optional<rational> next) { arrived(*next); }));
+    }
+  }
+
+ private:
+  struct reader {
+    series<Form> to;
+    std::deque<rational> ahead = {};
+    bool waits = false;
+  };
+
+  void asked(reader& by) {
+    by.waits = true;
+    if (!serve(by) && !std::exchange(fetching_, true))
+      gmp::go([from = from_, fetched = fetched_] { fetched.send(from.get()); });
+  }
+  void arrived(rational next) {
+    fetching_ = false;
+    for (reader& each : readers_) {
+      each.ahead.push_back(next);
+      if (each.waits) serve(each);
+    }
+  }
+  bool serve(reader& to) {
+    if (to.ahead.empty()) return false;
+    to.to.answer.send(Form::box(to.ahead.front()));
+    to.ahead.pop_front();
+    to.waits = false;
+    return true;
+  }
+
+  series<Form> from_;
+  std::array<reader, 2> readers_;
+  gmp::chan<rational> fetched_ = gmp::make_chan<rational>();
+  bool fetching_ = false;
+};
+
 template <class Form>
 std::pair<series<Form>, series<Form>> split(series<Form> from) {
   series<Form> one, two;
-  gmp::go([=] {
-    std::deque<rational> for_one, for_two;
-    auto serve = [&](const series<Form>& to, std::deque<rational>& mine, std::deque<rational>& others) {
-      if (mine.empty()) {
-        const rational next = from.get();
-        mine.push_back(next);
-        others.push_back(next);
-      }
-      to.answer.send(Form::box(mine.front()));
-      mine.pop_front();
-    };
-    for (;;) {
-      gmp::select(gmp::on_recv(one.demand, [&](bool) { serve(one, for_one, for_two); }),
-                  gmp::on_recv(two.demand, [&](bool) { serve(two, for_two, for_one); }));
-    }
-  });
+  gmp::go([=] { splitter<Form>(from, one, two).run(); });
   return {one, two};
 }
 
@@ -210,8 +245,8 @@ series<Form> multiply(series<Form> a, series<Form> b) {
 template <class Form>
 series<Form> exponential() {
   series<Form> loop;
-  auto [out, back] = split(integral<Form>(rational(1), loop));
-  gmp::go([loop, back] {
+  auto [out, again] = split(integral<Form>(rational(1), loop));
+  gmp::go([loop, back = again] {
     for (;;) {
       loop.demand.recv();
       loop.answer.send(Form::box(back.get()));

@@ -11,6 +11,6 @@ mkdir -p "$build/tidy"
 sed -e 's/-mindirect-branch=[a-z-]*//g; s/-fno-jump-tables//g; s/ccache //g' \
   "$build/compile_commands.json" >"$build/tidy/compile_commands.json"
 # shellcheck disable=SC2016
-files "$@" | xargs -P "$jobs" -n 1 sh -c '
+files "$@" | while read -r file; do grep -q "/$file\"" "$build/compile_commands.json" && echo "$file"; done | xargs -P "$jobs" -n 1 sh -c '
   echo "clang-tidy $1"
   clang-tidy -p "$0" --quiet --warnings-as-errors="*" "$1" 2>/dev/null' "$build/tidy"

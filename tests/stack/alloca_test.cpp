@@ -1,4 +1,5 @@
-// alloca and variable-length arrays on small segments: enough memory, no leak, nothing freed too early.
+// alloca and variable-length arrays on small segments: enough memory, no leak, nothing freed too
+// early.
 #if GMPSCHED_SPLIT_STACKS  // reserved stacks: slots_test.cpp
 #include <alloca.h>
 
@@ -102,11 +103,13 @@ template <class F>
 TEST(alloca, repeated_calls_do_not_pile_up) {
   for (int levels = 0; levels < 40; ++levels) {
     bool ok = false;
-    fake::g one([&ok, levels] { ok = at_depth(levels, [] {
-      const bool fine = many_times(300);
-      fake::g::park();
-      return fine;
-    }); });
+    fake::g one([&ok, levels] {
+      ok = at_depth(levels, [] {
+        const bool fine = many_times(300);
+        fake::g::park();
+        return fine;
+      });
+    });
     one.resume();
     EXPECT_LE(one.used(), std::size_t{16} * 1024) << "at depth " << levels;
     one.resume();

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "depths.hpp"
+#include "foreign.hpp"
 #include "gmp/detail/clang_varargs.hpp"
 
 namespace {
@@ -31,8 +32,8 @@ NOIPA long many(long a, long b, long c, long d, long e, long f, long g, long h, 
   return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h + 9 * i + 10 * j + frame[0] - 1;
 }
 
-NOIPA double doubles(double a, double b, double c, double d, double e, double f, double g, double h, double i,
-                     double j) {
+NOIPA double doubles(double a, double b, double c, double d, double e, double f, double g, double h,
+                     double i, double j) {
   volatile char frame[200];
   frame[0] = 1;
   return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h + 9 * i + 10 * j + frame[0] - 1;
@@ -98,9 +99,8 @@ NOIPA double varargs(int n, ...) {
 }
 
 TEST(calls, varargs) {
-  fake::at_every_depth([] {
-    EXPECT_EQ(varargs(12, 1, 2.0, 3, 4.0, 5, 6.0, 7, 8.0, 9, 10.0, 11, 12.0), 78.0);
-  });
+  fake::at_every_depth(
+      [] { EXPECT_EQ(varargs(12, 1, 2.0, 3, 4.0, 5, 6.0, 7, 8.0, 9, 10.0, 11, 12.0), 78.0); });
 }
 #endif
 
@@ -181,13 +181,15 @@ TEST(calls, virtual_functions) {
   });
 }
 
-// snprintf through a pointer: varargs, vector arguments, nine of them on the stack, target not split.
+// snprintf through a pointer: varargs, vector arguments, nine of them on the stack, target not
+// split.
 int (*volatile print)(char*, std::size_t, const char*, ...) = &std::snprintf;
 
 TEST(calls, pointers_to_code_that_is_not_split) {
   fake::at_every_depth([] {
     char text[100];
-    const int n = print(text, sizeof(text), "%d %g %s %d %d %d %d %g %d", 1, 2.5, "three", 4, 5, 6, 7, 8.5, 9);
+    const int n = print(text, sizeof(text), "%d %g %s %d %d %d %d %g %d", 1, 2.5, "three", 4, 5, 6,
+                        7, 8.5, 9);
     EXPECT_EQ(n, 25);
     EXPECT_STREQ(text, "1 2.5 three 4 5 6 7 8.5 9");
   });
@@ -196,22 +198,63 @@ TEST(calls, pointers_to_code_that_is_not_split) {
 TEST(calls, into_code_that_is_not_split) {
   fake::at_every_depth([] {
     char text[100];
-    std::snprintf(text, sizeof(text), "%d %g %s %d %d %d %d %g %d", 1, 2.5, "three", 4, 5, 6, 7, 8.5, 9);
+    std::snprintf(text, sizeof(text), "%d %g %s %d %d %d %d %g %d", 1, 2.5, "three", 4, 5, 6, 7,
+                  8.5, 9);
     EXPECT_STREQ(text, "1 2.5 three 4 5 6 7 8.5 9");
     std::snprintf(text, sizeof(text), "%.40Lf", 1.0L / 3);
     EXPECT_EQ(std::string(text).substr(0, 12), "0.3333333333");
   });
 }
 
+NOIPA int recursive(int n) {
+  volatile char frame[200];
+  frame[0] = 1;
+  return n == 0 ? 0 : recursive(n - 1) + frame[0];
+}
+
+TEST(calls, virtual_functions_that_are_not_split) {
+  fake::at_every_depth([] {
+    foreign::object& object = foreign::get_object();
+    for (int round = 0; round < 2;
+         ++round) {  // first the target is judged, then its verdict is used
+      object.set(7);
+      EXPECT_EQ(object.get(), 7);
+      EXPECT_EQ(object.half(), 3.5);
+      EXPECT_EQ(object.sum(1, 2, 3, 4, 5, 6, 7, 8), 204);
+      EXPECT_EQ(object.frame(9), 9);
+      EXPECT_EQ(object.deep(500), 500);
+      EXPECT_EQ(object.call(&recursive, 3000), 3001);
+      EXPECT_EQ(object.red_zone(5), 12);
+    }
+  });
+}
+
+// Thunks as targets: they must not be taken for code that needs a big segment, nor lose a register.
+void* (*volatile allocate)(std::size_t) = &std::malloc;
+void (*volatile release)(void*) = &std::free;
+std::size_t (*volatile length)(const char*) = &std::strlen;
+
+TEST(calls, pointers_to_wrapped_functions) {
+  fake::at_every_depth([] {
+    void* const p = allocate(100);
+    EXPECT_NE(p, nullptr);
+    release(p);
+    EXPECT_EQ(length("four"), 4u);
+  });
+}
+
 // A member of libstdc++ reached through a vtable: std::ctype, num_put and the stream buffer.
 TEST(calls, streams) {
-  fake::at_every_depth([] { EXPECT_EQ(std::to_string(123456) + std::to_string(2.5), "1234562.500000"); });
+  fake::at_every_depth(
+      [] { EXPECT_EQ(std::to_string(123456) + std::to_string(2.5), "1234562.500000"); });
 }
 
 TEST(calls, std_function) {
   fake::at_every_depth([] {
     std::string text = "a string that does not fit into the small buffer";
-    std::function<std::size_t(std::string)> f = [text](std::string more) { return text.size() + more.size(); };
+    std::function<std::size_t(std::string)> f = [text](std::string more) {
+      return text.size() + more.size();
+    };
     EXPECT_EQ(f("four"), text.size() + 4);
   });
 }

@@ -1,4 +1,5 @@
-// Runs something at every distance from the end of a first segment, so that each function it calls splits.
+// Runs something at every distance from the end of a first segment, so that each function it calls
+// splits.
 #pragma once
 
 #include <gtest/gtest.h>

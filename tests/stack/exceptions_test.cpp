@@ -1,6 +1,8 @@
-// Exceptions of every kind through any number of segments: destructors run once, the limit is right after.
+// Exceptions of every kind through any number of segments: destructors run once, the limit is right
+// after.
 #if GMPSCHED_SPLIT_STACKS  // reserved stacks: slots_test.cpp
 #include <unwind.h>
+#include <csetjmp>
 
 #include <algorithm>
 #include <cstdio>
@@ -190,7 +192,9 @@ TEST_F(exceptions, thrown_by_libstdcxx) {
     auto number = [] { static_cast<void>(std::stoi("no number")); };
     EXPECT_THROW(through(5, number), std::invalid_argument);
     auto cast = [] {
-      struct a { virtual ~a() = default; };
+      struct a {
+        virtual ~a() = default;
+      };
       struct b : a {};
       std::unique_ptr<a> object = std::make_unique<a>();
       static_cast<void>(dynamic_cast<b&>(*object));
@@ -258,8 +262,8 @@ TEST_F(exceptions, of_another_language) {
   });
 }
 
-// Forced unwinding, as pthread_cancel does it: the cleanups of all frames run; at the end of the stack, or
-// when enough have run, the stop function leaves.
+// Forced unwinding, as pthread_cancel does it: the cleanups of all frames run; at the end of the
+// stack, or when enough have run, the stop function leaves.
 fake::g* volatile unwound;
 
 _Unwind_Reason_Code stop(int, _Unwind_Action actions, _Unwind_Exception_Class, _Unwind_Exception*,
@@ -305,6 +309,24 @@ TEST_F(exceptions, parked_inside_a_catch_block) {
   one.resume();
   EXPECT_TRUE(one.ended());
   EXPECT_EQ(result, "mine");
+}
+
+jmp_buf target;
+
+[[gnu::noinline]] int jump_from(int levels) {
+  volatile char frame[1500];
+  frame[0] = 1;
+  if (levels == 0) std::longjmp(target, 5);
+  return jump_from(levels - 1) + frame[0];
+}
+
+[[gnu::noinline]] int land(int levels) { return setjmp(target) == 0 ? jump_from(levels) : 5; }
+
+TEST_F(exceptions, longjmp) {
+  on_g([] {
+    for (int levels = 0; levels < 200; ++levels) EXPECT_EQ(land(levels), 5);
+  });
+  EXPECT_EQ(land(3), 5) << "on a plain thread";
 }
 
 TEST_F(exceptions, through_home) {

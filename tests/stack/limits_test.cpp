@@ -24,27 +24,32 @@ namespace {
 TEST(limits_death, of_max_bytes) {
   EXPECT_DEATH(fake::run([] { deep(1000000); }, std::size_t{1} << 20),
                "stack overflow: a G needs more than its max_stack .* the limit is 1048576");
-  EXPECT_DEATH(fake::run([] {
-                 volatile char frame[3000000];
-                 for (std::size_t i = 0; i < sizeof(frame); i += 1000) frame[i] = 1;
-                 deep(static_cast<int>(frame[2000]));
-               }, std::size_t{1} << 20),
+  EXPECT_DEATH(fake::run(
+                   [] {
+                     volatile char frame[3000000];
+                     for (std::size_t i = 0; i < sizeof(frame); i += 1000) frame[i] = 1;
+                     deep(static_cast<int>(frame[2000]));
+                   },
+                   std::size_t{1} << 20),
                "stack overflow");
 }
 
 TEST(limits, small_max_bytes_still_prints) {
-  fake::run([] {
-    char text[20];
-    std::snprintf(text, sizeof(text), "%d", 5);
-    EXPECT_STREQ(text, "5");
-  }, 16384);
+  fake::run(
+      [] {
+        char text[20];
+        std::snprintf(text, sizeof(text), "%d", 5);
+        EXPECT_STREQ(text, "5");
+      },
+      16384);
   fake::g one([] { EXPECT_EQ(deep(200), 200); }, 64 * 1024);
   EXPECT_FALSE(one.resume());
 }
 
 void named(void* first_top, std::size_t used, std::size_t max) noexcept {
   char text[100];
-  const int n = std::snprintf(text, sizeof(text), "hook: %d %zu %zu\n", first_top != nullptr, used, max);
+  const int n =
+      std::snprintf(text, sizeof(text), "hook: %d %zu %zu\n", first_top != nullptr, used, max);
   static_cast<void>(!::write(2, text, static_cast<std::size_t>(n)));
   std::abort();
 }
@@ -177,7 +182,8 @@ double resident_per_parked(void (*body)(), int n) {
 }
 
 TEST(limits, what_a_parked_g_costs_beyond_its_slot) {
-#ifdef __OPTIMIZE__  // else even std::string's accessors have frames, and more than the slot is needed
+#ifdef __OPTIMIZE__  // else even std::string's accessors have frames, and more than the slot is
+                     // needed
   EXPECT_LE(resident_per_parked(&allocate_and_park, 5000), 100);
 #endif
   EXPECT_LE(resident_per_parked(&print_and_park, 5000), 6 * 1024);

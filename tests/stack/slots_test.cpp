@@ -57,12 +57,14 @@ TEST(slots, control_block_is_left_alone) {
   void* top = nullptr;
   ASSERT_EQ(first_segments_take(bytes, &top, 1), 1u);
   char* const block = static_cast<char*>(top) - control_block_bytes;
-  EXPECT_EQ(std::count(block, block + control_block_bytes, 0), static_cast<int>(control_block_bytes))
+  EXPECT_EQ(std::count(block, block + control_block_bytes, 0),
+            static_cast<int>(control_block_bytes))
       << "zero when fresh";
   std::memset(block, 0x77, control_block_bytes);
   first_segment_init(top, bytes, 1 << 20);
   first_segments_give(bytes, &top, 1);
-  EXPECT_EQ(std::count(block, block + control_block_bytes, 0x77), static_cast<int>(control_block_bytes));
+  EXPECT_EQ(std::count(block, block + control_block_bytes, 0x77),
+            static_cast<int>(control_block_bytes));
   void* again = nullptr;
   ASSERT_EQ(first_segments_take(bytes, &again, 1), 1u);
   EXPECT_EQ(again, top) << "the one given last comes back first";
@@ -104,7 +106,8 @@ TEST(slots, large_ones_have_a_guard) {
   first_segment_init(top, bytes, 1 << 30);
   char* const lowest = static_cast<char*>(first_segment_base(top, bytes));
   std::memset(lowest, 0, 4096);
-  const auto guard = reinterpret_cast<volatile char*>(reinterpret_cast<std::uintptr_t>(lowest) / 4096 * 4096 - 1);
+  const auto guard =
+      reinterpret_cast<volatile char*>(reinterpret_cast<std::uintptr_t>(lowest) / 4096 * 4096 - 1);
   EXPECT_DEATH(*guard = 1, "");
   first_segments_give(bytes, &top, 1);
 }

@@ -1,6 +1,6 @@
 // clang 16 compiles no vararg function with -fsplit-stack ("Segmented stacks do not support vararg
-// functions"), and std::to_string(double) is made of one. Declared extern here, defined in the library.
-// A vararg function of one's own belongs in a file that is compiled with -fno-split-stack.
+// functions"), and std::to_string(double) is made of one. Declared extern here, defined in the
+// library. A vararg function of one's own belongs in a file that is compiled with -fno-split-stack.
 #pragma once
 
 #if defined(__clang__) && defined(__GLIBCXX__) && GMPSCHED_SPLIT_STACKS
