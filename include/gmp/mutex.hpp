@@ -49,6 +49,7 @@ class mutex {
 
   bool try_lock_deadline(detail::nanoseconds_count deadline);
   bool lock_slow(detail::nanoseconds_count deadline);
+  bool take() noexcept;
   bool spin() noexcept;
   bool take_or_announce(const place& mine) noexcept;
   void granted(const place& mine) noexcept;
@@ -64,6 +65,7 @@ class mutex {
 
   std::atomic<std::uint8_t> locked_{0};
   std::atomic<std::uint8_t> watch_{nobody};  // changes under inner_
+  std::atomic<bool> held_{false};            // the holder's note to itself, for the check in unlock()
   // Under inner_:
   bool waking_ = false;        // somebody was taken from the queue and has not looked again yet
   std::uint8_t patience_ = 0;  // slow unlocks that may find the queue empty before watch_ goes back to nobody
