@@ -56,6 +56,9 @@ __morestack_large_model:
         .p2align 4
 gmpsched_on_home:
         .cfi_startproc
+        lea     -SEG_ENOUGH(%rsp), %r10         /* enough room, or no limit at all: right here */
+        cmp     LIMIT, %r10
+        ja      1f
         mov     LIMIT, %r10
         test    %r10, %r10
         jz      1f
