@@ -10,17 +10,18 @@ class limits_death : public testing::Test {
   void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
 };
 
-[[gnu::noinline]] int endless(int depth) {
+[[gnu::noinline]] int endless(int depth, int last) {
   volatile char frame[500];
   frame[static_cast<std::size_t>(depth) % sizeof frame] = 1;
-  return endless(depth + 1) + frame[0];
+  if (depth == last) return 0;
+  return endless(depth + 1, last) + frame[0];
 }
 
 // Go: TestStackOverflow
 TEST_F(limits_death, a_g_that_outgrows_max_stack_is_named) {
   EXPECT_DEATH(gmp::run(
                    [] {
-                     gmp::go({.name = "bottomless"}, [] { endless(0); });
+                     gmp::go({.name = "bottomless"}, [] { endless(0, -1); });
                      gmp::chan<void>().recv();
                    },
                    {.procs = 1, .max_stack = 1 << 20}),

@@ -57,7 +57,7 @@ TEST_F(panic_death, misuse_of_a_channel_that_nobody_catches) {
                  ch.close();
                  ch.send(1);
                }),
-               "gmp::closed_channel: gmp: channel is closed");
+               "gmp::closed_channel: gmp: send on a closed channel");
 }
 
 TEST_F(panic_death, the_handler_is_called_before_the_process_ends) {

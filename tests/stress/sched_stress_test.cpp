@@ -163,7 +163,7 @@ TEST_F(sched_stress, stopping_in_the_midst_of_everything) {
     for (int round = 0; round < stressed(30); ++round) {
       auto alive = std::make_shared<int>(0);
       run_at(procs, [alive, round] {
-        auto ch = gmp::make_chan<std::shared_ptr<int>>(2);
+        auto ch = gmp::make_chan<std::shared_ptr<int>>();
         for (int k = 0; k < 20; ++k) {
           gmp::go([=] {
             for (;;) gmp::select(gmp::on_send(ch, alive), gmp::on_recv(ch), gmp::on_timeout(30us));
