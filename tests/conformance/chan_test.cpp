@@ -319,7 +319,8 @@ TEST_P(chan_conformance, many_consumers_share_one_channel) {
     for (int w = 0; w < workers; ++w) {
       all.go([=] {
         for (int item : queue) {
-          if (primes[static_cast<std::size_t>(item + w) % primes.size()] == item) gmp::this_g::yield();
+          if (primes[static_cast<std::size_t>(item + w) % primes.size()] == item)
+            gmp::this_g::yield();
           results.send(item);
         }
       });

@@ -104,8 +104,8 @@ TEST_P(mutex_conformance, who_wants_it_rarely_gets_it_from_who_holds_it_nearly_a
   });
 }
 
-// Go: TestSemaHandoff, TestSemaHandoff1, TestSemaHandoff2, in the form this library has: a starving mutex goes straight to
-// the waiter, before the releaser can take it again.
+// Go: TestSemaHandoff, TestSemaHandoff1, TestSemaHandoff2, in the form this library has: a starving
+// mutex goes straight to the waiter, before the releaser can take it again.
 TEST_P(handoff_conformance, a_starving_waiter_comes_before_the_releaser) {
   run([] {
     int handed = 0;
@@ -123,7 +123,8 @@ TEST_P(handoff_conformance, a_starving_waiter_comes_before_the_releaser) {
         lock.unlock();
       });
       until([&] { return started.load(); });
-      for (int turn = 0; turn < 3; ++turn) {  // it wakes, finds the lock taken, and has waited long by then
+      for (int turn = 0; turn < 3;
+           ++turn) {  // it wakes, finds the lock taken, and has waited long by then
         gmp::this_g::sleep_for(1500us);
         lock.unlock();
         lock.lock();
@@ -275,9 +276,9 @@ TEST_P(mutex_conformance, after_an_exception_the_next_caller_of_once_tries) {
     gmp::once only;
     int attempts = 0;
     EXPECT_THROW(only([&] {
-      ++attempts;
-      throw std::runtime_error("first");
-    }),
+                   ++attempts;
+                   throw std::runtime_error("first");
+                 }),
                  std::runtime_error);
     only([&] { ++attempts; });
     only([&] { ++attempts; });

@@ -75,7 +75,8 @@ TEST_P(ticker_conformance, periods_must_be_positive) {
   });
 }
 
-// Go: TestTickerStopWithDirectInitialization: stopping what is stopped already, or moved from, does no harm.
+// Go: TestTickerStopWithDirectInitialization: stopping what is stopped already, or moved from, does
+// no harm.
 TEST_P(ticker_conformance, stopping_twice_or_when_moved_from_is_harmless) {
   run([] {
     gmp::ticker a(1h);
@@ -126,7 +127,8 @@ void race_with_expiry(bool reset, std::atomic<int>& wrong) {
   std::optional<clock_type::time_point> value;
   if (gmp::this_g::id() % 3 == 0) gmp::this_g::sleep_for(100us);  // near the expiry
   const bool prevented = reset ? t.reset(1h) : t.stop();
-  // Nobody has received: whether it had fired or not, the value that could have been read was taken away.
+  // Nobody has received: whether it had fired or not, the value that could have been read was taken
+  // away.
   if (!prevented) ++wrong;
   if (ch.try_recv(value) != chan_status::would_block) ++wrong;
 }
@@ -135,14 +137,16 @@ TEST_P(ticker_conformance, stop_and_reset_leave_no_stale_value_when_racing_with_
     for (bool reset : {false, true}) {
       std::atomic<int> wrong = 0;
       crowd all;
-      for (int i = 0; i < scaled_gs(500); ++i) all.go([&, reset] { race_with_expiry(reset, wrong); });
+      for (int i = 0; i < scaled_gs(500); ++i)
+        all.go([&, reset] { race_with_expiry(reset, wrong); });
       all.wait();
       EXPECT_EQ(wrong, 0);
     }
   });
 }
 
-// The same with a receiver: the value goes to it, or stop says that it prevented it, and never both or neither.
+// The same with a receiver: the value goes to it, or stop says that it prevented it, and never both
+// or neither.
 TEST_P(ticker_conformance, a_value_is_received_or_prevented) {
   run([] {
     int both = 0, neither = 0;
@@ -160,8 +164,8 @@ TEST_P(ticker_conformance, a_value_is_received_or_prevented) {
       neither += !prevented && !received;
     }
     EXPECT_EQ(both, 0);
-    // A receiver that is woken by both at once may choose the other case only if the value was still to be had: then stop
-    // would have prevented it.
+    // A receiver that is woken by both at once may choose the other case only if the value was
+    // still to be had: then stop would have prevented it.
     EXPECT_EQ(neither, 0);
   });
 }
@@ -208,7 +212,8 @@ TEST_P(ticker_conformance, channels_of_timers_look_unbuffered_and_hold_nothing_s
     EXPECT_EQ(ch.try_recv(value), chan_status::would_block);
     // Receivers that wait already are served after a reset.
     auto waiting = gmp::spawn([ch] { return ch.recv().has_value(); });
-    auto selecting = gmp::spawn([ch] { return gmp::select(gmp::on_recv(ch), gmp::on_recv(gmp::chan<int>())); });
+    auto selecting =
+        gmp::spawn([ch] { return gmp::select(gmp::on_recv(ch), gmp::on_recv(gmp::chan<int>())); });
     until([&] { return receivers_waiting(ch) == 2; });
     t.reset(1ms);
     until([&] { return receivers_waiting(ch) <= 1; });

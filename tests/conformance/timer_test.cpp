@@ -17,7 +17,8 @@ GMPSCHED_TEST_AT_PROCS(timer_conformance, 1u, 2u, 4u);
 
 void no_effect(int) {}
 
-// Go: TestSleep: a signal in the midst does not shorten it; runtime TestSpuriousWakeupsNeverHangSemasleep: nor lengthen it.
+// Go: TestSleep: a signal in the midst does not shorten it; runtime
+// TestSpuriousWakeupsNeverHangSemasleep: nor lengthen it.
 TEST_P(timer_conformance, a_sleep_interrupted_by_signals_lasts_as_long_as_asked) {
   struct sigaction action {};
   struct sigaction before {};
@@ -171,9 +172,10 @@ TEST_P(timer_conformance, the_longest_durations_neither_fire_nor_disturb) {
     reset_far.reset(longest);
     gmp::ticker slow(longest);
     const auto start = clock_type::now();
-    EXPECT_EQ(gmp::select(gmp::on_recv(far), gmp::on_recv(farther), gmp::on_recv(reset_far.channel()),
-                          gmp::on_recv(slow.channel()), gmp::on_recv(gmp::after(5ms))),
-              4u);
+    EXPECT_EQ(
+        gmp::select(gmp::on_recv(far), gmp::on_recv(farther), gmp::on_recv(reset_far.channel()),
+                    gmp::on_recv(slow.channel()), gmp::on_recv(gmp::after(5ms))),
+        4u);
     EXPECT_GE(clock_type::now() - start, 5ms);
     EXPECT_TRUE(gmp::after(std::chrono::nanoseconds::min()).recv());
     gmp::this_g::sleep_for(std::chrono::nanoseconds::min());
@@ -229,9 +231,14 @@ TEST_P(timer_conformance, a_short_timer_among_many_that_move_is_in_time) {
       for (int k = 0; k < 50; ++k) {
         gmp::timer& one = many[random() % many.size()];
         switch (random() % 3) {
-          case 0: one.reset(std::chrono::milliseconds(random() % 20)); break;
-          case 1: one.reset(std::chrono::minutes(1 + random() % 60)); break;
-          default: one.stop();
+          case 0:
+            one.reset(std::chrono::milliseconds(random() % 20));
+            break;
+          case 1:
+            one.reset(std::chrono::minutes(1 + random() % 60));
+            break;
+          default:
+            one.stop();
         }
       }
       soon.recv();

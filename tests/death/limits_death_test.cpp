@@ -30,8 +30,10 @@ TEST_F(limits_death, a_g_that_outgrows_max_stack_is_named) {
 
 // Go: TestSimpleDeadlock, TestInitDeadlock
 TEST_F(limits_death, all_gs_blocked_for_ever_is_reported_with_code_2) {
-  EXPECT_EXIT(gmp::run([] { gmp::chan<int>().recv(); }, {.procs = 1}), testing::ExitedWithCode(2), "deadlock");
-  EXPECT_EXIT(gmp::run([] { gmp::select(); }, {.procs = 2}), testing::ExitedWithCode(2), "deadlock");
+  EXPECT_EXIT(gmp::run([] { gmp::chan<int>().recv(); }, {.procs = 1}), testing::ExitedWithCode(2),
+              "deadlock");
+  EXPECT_EXIT(gmp::run([] { gmp::select(); }, {.procs = 2}), testing::ExitedWithCode(2),
+              "deadlock");
   EXPECT_EXIT(gmp::run(
                   [] {
                     auto a = gmp::make_chan<int>(), b = gmp::make_chan<int>();
@@ -45,7 +47,8 @@ TEST_F(limits_death, all_gs_blocked_for_ever_is_reported_with_code_2) {
               testing::ExitedWithCode(2), "deadlock");
 }
 
-// Go: test/fixedbugs/issue21576.go: a G that only sleeps now and then does not hide it for ever; one that will wake prevents it.
+// Go: test/fixedbugs/issue21576.go: a G that only sleeps now and then does not hide it for ever;
+// one that will wake prevents it.
 TEST_F(limits_death, a_timer_that_will_fire_prevents_the_report) {
   EXPECT_EXIT(
       {

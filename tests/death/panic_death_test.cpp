@@ -51,7 +51,8 @@ TEST_F(panic_death, a_call_of_nothing) {
 }
 
 TEST_F(panic_death, misuse_of_a_channel_that_nobody_catches) {
-  EXPECT_DEATH(fail_in_a_g([] { gmp::chan<int>().close(); }), "gmp::nil_channel: gmp: channel is nil");
+  EXPECT_DEATH(fail_in_a_g([] { gmp::chan<int>().close(); }),
+               "gmp::nil_channel: gmp: channel is nil");
   EXPECT_DEATH(fail_in_a_g([] {
                  auto ch = gmp::make_chan<int>();
                  ch.close();
@@ -65,7 +66,8 @@ TEST_F(panic_death, the_handler_is_called_before_the_process_ends) {
       {
         gmp::options wanted = two_ps();
         wanted.on_panic = [](const gmp::panic_report& report) {
-          std::fprintf(stderr, "handler: %s %s\n", report.exception_type.c_str(), report.message.c_str());
+          std::fprintf(stderr, "handler: %s %s\n", report.exception_type.c_str(),
+                       report.message.c_str());
         };
         gmp::run(
             [] {
@@ -78,11 +80,12 @@ TEST_F(panic_death, the_handler_is_called_before_the_process_ends) {
 }
 
 TEST_F(panic_death, facts_are_in_the_report) {
-  EXPECT_DEATH(gmp::run([] {
-                 gmp::go({.facts = {{"peer", "10.0.0.7"}}}, [] { throw std::runtime_error("gone"); });
-                 gmp::chan<void>().recv();
-               }),
-               "peer=10.0.0.7");
+  EXPECT_DEATH(
+      gmp::run([] {
+        gmp::go({.facts = {{"peer", "10.0.0.7"}}}, [] { throw std::runtime_error("gone"); });
+        gmp::chan<void>().recv();
+      }),
+      "peer=10.0.0.7");
 }
 
 // Go: TestPanicRace: several at once: the process ends, and at least one is reported.
@@ -125,7 +128,8 @@ TEST_F(panic_death, an_isolated_g_is_reported_and_the_rest_goes_on) {
   EXPECT_EXIT(
       {
         const int answer = gmp::run([] {
-          gmp::go({.name = "weak", .panic = gmp::panic_class::isolated}, [] { throw std::runtime_error("alone"); });
+          gmp::go({.name = "weak", .panic = gmp::panic_class::isolated},
+                  [] { throw std::runtime_error("alone"); });
           until([] { return gmp::stats().live == 1; });
           return gmp::spawn([] { return 7; }).get();
         });

@@ -13,12 +13,14 @@ class chan_stress : public stress_test {};
 // Producers x consumers on one channel; counts and sums are exact.
 void many_to_many(int producers, int consumers, std::size_t capacity, int each) {
   auto ch = gmp::make_chan<std::uint64_t>(capacity);
-  auto results = gmp::make_chan<std::pair<std::uint64_t, std::uint64_t>>(static_cast<std::size_t>(consumers));
+  auto results =
+      gmp::make_chan<std::pair<std::uint64_t, std::uint64_t>>(static_cast<std::size_t>(consumers));
   crowd senders;
   for (int p = 0; p < producers; ++p) {
     senders.go([=] {
       for (int i = 0; i < each; ++i)
-        ch.send(static_cast<std::uint64_t>(p) * static_cast<std::uint64_t>(each) + static_cast<std::uint64_t>(i));
+        ch.send(static_cast<std::uint64_t>(p) * static_cast<std::uint64_t>(each) +
+                static_cast<std::uint64_t>(i));
     });
   }
   for (int c = 0; c < consumers; ++c) {
@@ -39,7 +41,8 @@ void many_to_many(int producers, int consumers, std::size_t capacity, int each) 
     count += n;
     sum += s;
   }
-  const std::uint64_t total = static_cast<std::uint64_t>(producers) * static_cast<std::uint64_t>(each);
+  const std::uint64_t total =
+      static_cast<std::uint64_t>(producers) * static_cast<std::uint64_t>(each);
   EXPECT_EQ(count, total);
   EXPECT_EQ(sum, total * (total - 1) / 2);
 }
@@ -73,23 +76,25 @@ TEST_F(chan_stress, select_storm) {
         bool over = false;
         for (int i = 0; i < rounds && !over; ++i) {
           const auto c = (a + static_cast<std::size_t>(i)) % n;
-          gmp::select(gmp::on_recv(stop, [&] { over = true; }), gmp::on_send(ch[a], 1, [&] { ++sent; }),
-                      gmp::on_recv(ch[b], in), gmp::on_recv(ch[c], in),
-                      gmp::on_send(ch[b], 1, [&] { ++sent; }));
+          gmp::select(gmp::on_recv(stop, [&] { over = true; }),
+                      gmp::on_send(ch[a], 1, [&] { ++sent; }), gmp::on_recv(ch[b], in),
+                      gmp::on_recv(ch[c], in), gmp::on_send(ch[b], 1, [&] { ++sent; }));
         }
         if (--busy == 0) stop.close();
         // The last ones may have nobody to talk to: they drain until all are done.
         while (!over) {
-          gmp::select(gmp::on_recv(stop, [&] { over = true; }), gmp::on_recv(ch[0], in), gmp::on_recv(ch[1], in),
-                      gmp::on_recv(ch[2], in), gmp::on_recv(ch[3], in), gmp::on_recv(ch[4], in));
+          gmp::select(gmp::on_recv(stop, [&] { over = true; }), gmp::on_recv(ch[0], in),
+                      gmp::on_recv(ch[1], in), gmp::on_recv(ch[2], in), gmp::on_recv(ch[3], in),
+                      gmp::on_recv(ch[4], in));
         }
       });
     }
     // One that always sends and receives what nobody else will.
     for (bool over = false; !over;) {
       auto in = [&](std::optional<int> v) { received += *v; };
-      gmp::select(gmp::on_recv(stop, [&] { over = true; }), gmp::on_recv(ch[0], in), gmp::on_recv(ch[1], in),
-                  gmp::on_recv(ch[2], in), gmp::on_recv(ch[3], in), gmp::on_recv(ch[4], in));
+      gmp::select(gmp::on_recv(stop, [&] { over = true; }), gmp::on_recv(ch[0], in),
+                  gmp::on_recv(ch[1], in), gmp::on_recv(ch[2], in), gmp::on_recv(ch[3], in),
+                  gmp::on_recv(ch[4], in));
     }
     all.wait();
     for (const auto& each : ch) {
@@ -181,7 +186,8 @@ TEST_F(chan_stress, owners_travel_through_selects_with_timeouts) {
       for (int k = 0; k < 4; ++k) {
         senders.go([=, &sent] {
           for (int i = 0; i < stressed(400); ++i)
-            gmp::select(gmp::on_send(ch, value, [&] { ++sent; }), gmp::on_timeout(std::chrono::microseconds(i % 40)));
+            gmp::select(gmp::on_send(ch, value, [&] { ++sent; }),
+                        gmp::on_timeout(std::chrono::microseconds(i % 40)));
         });
       }
       crowd receivers;

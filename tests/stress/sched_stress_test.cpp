@@ -46,7 +46,8 @@ long fibonacci(int n) {
 }
 TEST_F(sched_stress, recursion_by_tasks) {
   run_each([] {
-    for (int round = 0; round < stressed(2); ++round) EXPECT_EQ(fibonacci(sanitized ? 10 : 16), sanitized ? 55 : 987);
+    for (int round = 0; round < stressed(2); ++round)
+      EXPECT_EQ(fibonacci(sanitized ? 10 : 16), sanitized ? 55 : 987);
   });
 }
 
@@ -60,7 +61,8 @@ TEST_F(sched_stress, timers_among_channels) {
     for (int k = 0; k < 4; ++k) {
       talkers.go([=, &talk] {
         for (bool over = false; !over;)
-          gmp::select(gmp::on_recv(stop, [&] { over = true; }), gmp::on_send(ch, 1), gmp::on_recv(ch, [&] { ++talk; }));
+          gmp::select(gmp::on_recv(stop, [&] { over = true; }), gmp::on_send(ch, 1),
+                      gmp::on_recv(ch, [&] { ++talk; }));
       });
     }
     std::atomic<int> early = 0, woken = 0;
@@ -130,11 +132,13 @@ TEST_F(sched_stress, the_number_of_ps_changes_under_load) {
       auto a = gmp::make_chan<int>(), b = gmp::make_chan<int>();
       all.go([=, &work] {
         for (bool over = false; !over;)
-          gmp::select(gmp::on_recv(stop, [&] { over = true; }), gmp::on_send(a, 1), gmp::on_recv(b, [&] { ++work; }));
+          gmp::select(gmp::on_recv(stop, [&] { over = true; }), gmp::on_send(a, 1),
+                      gmp::on_recv(b, [&] { ++work; }));
       });
       all.go([=, &work] {
         for (bool over = false; !over;)
-          gmp::select(gmp::on_recv(stop, [&] { over = true; }), gmp::on_send(b, 1), gmp::on_recv(a, [&] { ++work; }));
+          gmp::select(gmp::on_recv(stop, [&] { over = true; }), gmp::on_send(b, 1),
+                      gmp::on_recv(a, [&] { ++work; }));
       });
       all.go([=, &slept] {
         while (stop.recv_for(50us) == gmp::chan_status::would_block) ++slept;

@@ -1,4 +1,5 @@
-// How long stress tests run: GMPSCHED_STRESS=n makes them n times as long, GMPSCHED_PROCS=n picks one number of Ps.
+// How long stress tests run: GMPSCHED_STRESS=n makes them n times as long, GMPSCHED_PROCS=n picks
+// one number of Ps.
 #pragma once
 
 #include "support/harness.hpp"
