@@ -269,16 +269,16 @@ void check_order(std::size_t capacity) {
 // Each value arrives as often as it was sent.
 void check_many_to_many(std::size_t capacity) {
   constexpr int people = 4;
-  const int values = scaled(500);
+  constexpr int values = scaled(500);
   auto ch = gmp::make_chan<int>(capacity);
   for (int p = 0; p < people; ++p) {
-    gmp::go([ch, values] {
+    gmp::go([ch] {
       for (int i = 0; i < values; ++i) ch.send(i);
     });
   }
   auto seen = gmp::make_chan<std::map<int, int>>();
   for (int p = 0; p < people; ++p) {
-    gmp::go([ch, seen, values] {
+    gmp::go([ch, seen] {
       std::map<int, int> mine;
       for (int i = 0; i < values; ++i) ++mine[ch.recv().value()];
       seen.send(std::move(mine));

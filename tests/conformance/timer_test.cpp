@@ -166,7 +166,7 @@ TEST_P(timer_conformance, reset_moves_the_deadline_and_says_whether_it_was_pendi
 // Go: TestOverflowSleep, TestOverflowPeriodRuntimeTimer
 TEST_P(timer_conformance, the_longest_durations_neither_fire_nor_disturb) {
   run([] {
-    constexpr auto longest = std::chrono::nanoseconds::max();
+    static constexpr auto longest = std::chrono::nanoseconds::max();
     auto far = gmp::after(longest), farther = gmp::after(std::chrono::hours::max());
     gmp::timer reset_far(1ms);
     reset_far.reset(longest);

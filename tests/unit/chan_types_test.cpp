@@ -78,7 +78,8 @@ void through_every_way(Make make, Check check) {
       if (way < 2) {
         for (T value : ch) check(value, got++);
       } else {
-        for (bool open = true; open;) {
+        bool open = true;
+        while (open) {
           gmp::select(gmp::on_recv(ch, [&](std::optional<T> value) {
             if (value) check(*value, got++);
             open = value.has_value();

@@ -135,9 +135,18 @@ TEST_P(task_at, closures_of_every_size_are_destroyed_on_the_g) {
     auto done = gmp::make_chan<void>();
     for (int i = 0; i < 10; ++i) {
       gmp::go([done, t = tracked(alive)] { done.send(); });
-      gmp::go([done, t = tracked(alive), room = std::array<char, 400>()] { done.send(); });
-      gmp::go([done, t = tracked(alive), room = std::array<char, 3'000>()] { done.send(); });
-      gmp::go([done, t = tracked(alive), room = std::array<char, 100'000>()] { done.send(); });
+      gmp::go([done, t = tracked(alive), room = std::array<char, 400>()] {
+        static_cast<void>(room);
+        done.send();
+      });
+      gmp::go([done, t = tracked(alive), room = std::array<char, 3'000>()] {
+        static_cast<void>(room);
+        done.send();
+      });
+      gmp::go([done, t = tracked(alive), room = std::array<char, 100'000>()] {
+        static_cast<void>(room);
+        done.send();
+      });
     }
     for (int i = 0; i < 40; ++i) done.recv();
     until([&] { return alive == 0; });
