@@ -27,17 +27,10 @@ class mutex {
   mutex& operator=(const mutex&) = delete;
 
   // Waits until it is free and takes it. Go: Lock.
-  void lock() {
-    // acquire: pairs with the release in unlock().
-    if (locked_.exchange(1, std::memory_order_acquire) != 0) [[unlikely]]
-      lock_contended();
-  }
+  void lock();
 
   // Takes it if it is free; never waits. Go: TryLock.
-  [[nodiscard]] bool try_lock() noexcept {
-    return locked_.load(std::memory_order_relaxed) == 0 &&
-           locked_.exchange(1, std::memory_order_acquire) == 0;
-  }
+  [[nodiscard]] bool try_lock() noexcept;
 
   // Waits no longer than the duration, or until the time. False: the time passed first. In a G
   // these arm a timer and may throw std::bad_alloc.
@@ -57,9 +50,9 @@ class mutex {
  private:
   struct place;
 
-  void lock_contended();
   bool try_lock_deadline(detail::nanoseconds_count deadline);
   bool lock_slow(detail::nanoseconds_count deadline);
+  bool take() noexcept;
   bool spin() noexcept;
   bool take_or_announce(const place& mine) noexcept;
   void granted(const place& mine) noexcept;
@@ -75,6 +68,7 @@ class mutex {
 
   std::atomic<std::uint8_t> locked_{0};
   std::atomic<std::uint8_t> watch_{nobody};  // changes under inner_
+  std::atomic<bool> held_{false};  // the holder's note to itself, for the check in unlock()
   // Under inner_:
   bool waking_ = false;  // somebody was taken from the queue and has not looked again yet
   std::uint8_t patience_ =

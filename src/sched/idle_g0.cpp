@@ -237,6 +237,13 @@ void scheduler::timer_added(nanos when) noexcept {
   }
 }
 
+// A timer that fires is in no heap meanwhile, so the timekeeper may have missed the one that goes on after that. [I4]
+void scheduler::expire_timers(p& local, nanos now) {
+  if (local.timers.next_when() > now) return;
+  const nanos next = local.timers.expire(now);
+  if (next != never) timer_added(next);
+}
+
 void scheduler::push_idle_m(m& self) noexcept {
   self.idle = true;
   ++idle_m_count;

@@ -121,7 +121,7 @@ class scheduler {
   void drain(p& retired) noexcept;
   bool take_p_to_spin(m& self) noexcept;
   void sleep_idle(m& self);
-  void expire_timers(p& local, nanos now) { local.timers.expire(now); }
+  void expire_timers(p& local, nanos now);
   bool await_rest(nanos deadline) noexcept;
   std::uint32_t unwind_parked() noexcept;
   void wake_all() noexcept;

@@ -49,7 +49,7 @@ __morestack_large_model:
         .size   __morestack_large_model, .-__morestack_large_model
 
 /* A wrapped function of the home class: r11 = the real one, register arguments only, so rax (no vararg
-   function is wrapped) and r10 (no static chain) are free. */
+   function with vector arguments is wrapped) and r10 (no static chain) are free. */
         .globl  gmpsched_on_home
         .hidden gmpsched_on_home
         .type   gmpsched_on_home, @function

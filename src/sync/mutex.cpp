@@ -66,17 +66,31 @@ struct mutex::place {
   bool granted = false;  // the mutex was handed over
 };
 
-void mutex::lock_contended() { lock_slow(never); }
+[[gnu::always_inline]] inline bool mutex::take() noexcept {
+  // acquire: pairs with the release in unlock().
+  if (__builtin_expect(locked_.exchange(1, memory_order_acquire) != 0, 0)) return false;
+  // unlock() checks this one: to load locked_ so soon after a locked instruction costs as much as a
+  // second one.
+  held_.store(true, memory_order_relaxed);
+  return true;
+}
+
+void mutex::lock() {
+  if (!take()) lock_slow(never);
+}
+
+bool mutex::try_lock() noexcept { return locked_.load(memory_order_relaxed) == 0 && take(); }
 
 bool mutex::try_lock_deadline(nanoseconds_count deadline) {
   return deadline > now_on_g() && lock_slow(deadline);
 }
 
 void mutex::unlock() noexcept {
-  if (__builtin_expect(locked_.load(memory_order_relaxed) == 0, 0)) {
+  if (__builtin_expect(!held_.load(memory_order_relaxed), 0)) {
     unlock_unlocked();
     return;
   }
+  held_.store(false, memory_order_relaxed);
   if (__builtin_expect(watch_.load(memory_order_relaxed) == starving, 0)) {
     unlock_slow(true);  // [MTX5]
     return;
@@ -108,7 +122,7 @@ bool mutex::take_or_announce(const place& mine) noexcept {
     watch_.store(contended, memory_order_relaxed);
     call_on_home(&fence_home, nullptr);  // pairs with the light fence in unlock()
   }
-  return locked_.exchange(1, memory_order_acquire) == 0;
+  return take();
 }
 
 bool mutex::lock_slow(nanoseconds_count deadline) {
@@ -147,6 +161,7 @@ bool mutex::lock_slow(nanoseconds_count deadline) {
 
 // The mutex was handed to this waiter. Ends starvation mode when the queue is short again.
 void mutex::granted(const place& mine) noexcept {
+  held_.store(true, memory_order_relaxed);
   const nanos now = now_on_g();
   inner_.lock();
   if (queue_.empty() || now - mine.since < starving_after)
