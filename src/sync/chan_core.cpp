@@ -43,10 +43,7 @@ void chan_core::disappoint(wait_queue& queue, waiter& w) noexcept {
   if (w.ticket == nullptr) return;
   queue.remove(w);
   w.status = wake_status::retry;
-  g& owner = *w.owner;
-  lock_.unlock();
-  ready(owner);
-  lock_.lock();
+  ready(*w.owner);  // under the lock: in a select others are held too, and to lock this one again would break their order
 }
 
 // The value goes straight from one stack to the other.
