@@ -138,7 +138,7 @@ class reader {
 // Stage 2. The table is the worker's own, so there is nothing to lock.
 inline table count_words(const gmp::recv_chan<std::string>& chunks) {
   table words;
-  for (std::string& chunk : chunks) {
+  for (std::string chunk : chunks) {
     auto position = chunk.begin();
     for (;;) {
       const auto first = std::find_if(position, chunk.end(), is_letter);

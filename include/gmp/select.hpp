@@ -36,11 +36,7 @@ class recv_case : public select_case_tag {
     op.element = slot_.address();
   }
   void finish(const select_op& op) {
-    if (op.result == chan_result::ok) {
-      call(slot_.take());
-    } else {
-      call(std::optional<T>());
-    }
+    call(op.result == chan_result::ok ? slot_.take() : std::optional<T>());
   }
 
  private:

@@ -119,6 +119,8 @@ bool has_spare_work(const p& other) noexcept {
   const g* next = other.runq.next.load(memory_order_relaxed);
   const std::uint64_t switches = other.counters.switches.load(memory_order_relaxed);
   ::usleep(next_grace_us);
+  // A G that stepped aside meanwhile stands in the ring.
+  if (!other.runq.ring.empty() || !other.runq.newborn.empty()) return true;
   return next != nullptr && other.runq.next.load(memory_order_relaxed) == next &&
          other.counters.switches.load(memory_order_relaxed) == switches;
 }
@@ -201,11 +203,11 @@ void scheduler::sleep_idle(m& self) {
     }
     if (timekeeper.load(memory_order_relaxed) == nullptr) {
       remove_idle_m(self);
-      timekeeper_until.store(never, memory_order_relaxed);
       timekeeper.store(&self, memory_order_relaxed);
       push_idle_m(self);  // to the end of the list: the last to be taken
     }
     const bool keeper = timekeeper.load(memory_order_relaxed) == &self;
+    if (keeper) timekeeper_until.store(never, memory_order_relaxed);  // every round anew [I4]
     lock.unlock();
     nanos until = never;
     if (keeper) {
@@ -215,9 +217,13 @@ void scheduler::sleep_idle(m& self) {
       if (until != never && until <= clock_now()) {
         lock.lock();
         bool got = self.idle && take_p_to_spin(self);
+        const bool stopped = world_stopped;
+        // Every P is at work: they run their own timers, and the next M that idles keeps the time.
+        if (!got && !stopped && timekeeper.load(memory_order_relaxed) == &self)
+          timekeeper.store(nullptr, memory_order_relaxed);
         lock.unlock();
         if (got) return;
-        until = never;  // every P is at work: they run their own timers
+        until = stopped ? after(clock_now(), 1'000'000) : never;  // nobody wakes us when the world goes on
       }
     }
     if (until == never) check_deadlock();

@@ -24,7 +24,8 @@ namespace gmp::detail {
 [[nodiscard, gnu::always_inline]] inline bool pin(m& self) noexcept {
   self.pin.store(1, memory_order_relaxed);
   light_fence();  // pairs with the heavy fence in freeze() [PIN2]
-  if (__builtin_expect(self.revoke.load(memory_order_relaxed) != 0, 0)) return pin_slow(self);
+  // acquire: pairs with the release in freeze(); what was done with the P is seen.
+  if (__builtin_expect(self.revoke.load(memory_order_acquire) != 0, 0)) return pin_slow(self);
   return self.pp != nullptr;
 }
 

@@ -108,7 +108,10 @@ g* scheduler::find_runnable(m& self) {
     if (g* next = pick_local(local); next != nullptr) return next;
     g_list batch = global.pop_batch(global_batch, sharers);
     if (g* next = batch.pop_front(); next != nullptr) {
-      push_batch(local, batch, *this);
+      if (batch.head != nullptr) {
+        push_batch(local, batch, *this);
+        wake_if_idle(*this);  // who looked while the batch was in neither queue
+      }
       return next;
     }
     if (try_spin(self)) {

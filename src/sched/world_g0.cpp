@@ -173,6 +173,11 @@ void scheduler::drain(p& retired) noexcept {
   } catch (const std::bad_alloc&) {
     // They stay; thieves and the timekeeper look at every P that ever was.
   }
+  // It may have looked at P 0 before they came and at this P after they had gone. [I4]
+  if (m* keeper = timekeeper.load(memory_order_relaxed); keeper != nullptr) {
+    keeper->note.store(1, memory_order_release);
+    futex_wake(keeper->note, 1);
+  }
 }
 
 std::uint32_t scheduler::set_procs(std::uint32_t n) {
@@ -199,13 +204,13 @@ std::uint32_t scheduler::set_procs(std::uint32_t n) {
 }
 
 std::uint64_t scheduler::live_gs() const noexcept {
-  std::uint64_t made = spawned_outside.load(memory_order_relaxed);
-  std::uint64_t ended = finished_outside.load(memory_order_relaxed);
-  for (std::uint32_t i = 0; i < p_count.load(memory_order_acquire); ++i) {
-    const p* local = all_ps[i].load(memory_order_acquire);
-    made += local->counters.spawned.load(memory_order_relaxed);
-    ended += local->counters.finished.load(memory_order_relaxed);
-  }
+  // The ended ones first: a G that is made and ends while we count may then seem alive, but no live one seems gone.
+  std::uint64_t ended = finished_outside.load(memory_order_acquire);
+  for (std::uint32_t i = 0; i < p_count.load(memory_order_acquire); ++i)
+    ended += all_ps[i].load(memory_order_acquire)->counters.finished.load(memory_order_acquire);
+  std::uint64_t made = spawned_outside.load(memory_order_acquire);
+  for (std::uint32_t i = 0; i < p_count.load(memory_order_acquire); ++i)
+    made += all_ps[i].load(memory_order_acquire)->counters.spawned.load(memory_order_acquire);
   return made - ended;
 }
 

@@ -1,4 +1,4 @@
-// Which targets of indirect calls need next to no stack although they have no split prologue.
+// Which targets of indirect calls and jumps may be jumped to although they have no split prologue.
 //
 // clang gives no prologue to functions without a frame (getters, say), and shared libraries are
 // full of such functions; lending each call a big segment would cost 20 ns. Here the target's code
@@ -6,16 +6,22 @@
 // `ret`, may run on what is always left (the reserve). Anything not understood counts as needing a
 // big segment.
 //
+// The same thunks serve `goto *label`: a target in the middle of a function is always jumped to.
+//
 // Verdicts are kept in gmpsched_leaf_table, which indirect.S reads:
-//   word = bytes 2..3 of the code << 48 | leaf << 47 | address of the code      (0: empty)
+//   word = bytes 2..3 of the code << 48 | jump << 47 | address of the code      (0: empty)
 // One word, so that readers need no lock; the bytes of the code tell a later mapping at the same
 // address.
+#if defined(__x86_64__)
+#include <cpuid.h>
+
 #include <cstddef>
 #include <cstdint>
 
 extern "C" {
 constexpr std::size_t gmpsched_leaf_entries = 1024;  // indirect.S knows
 std::uint64_t gmpsched_leaf_table[gmpsched_leaf_entries];
+const void* gmpsched_function_start(const void* code) noexcept;  // function_start.cpp
 }
 
 namespace gmp::detail {
@@ -177,6 +183,46 @@ bool is_leaf(const std::uint8_t* code) {
   return false;
 }
 
+// Bytes that XSAVE needs; 512 where there is only FXSAVE.
+std::size_t vector_state_bytes() {
+  static std::size_t known;  // cpuid is slow in virtual machines
+  std::size_t bytes = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (bytes != 0) return bytes;
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  __cpuid(1, a, b, c, d);
+  bytes = 512;
+  if ((c & bit_OSXSAVE) != 0) {
+    __cpuid_count(0xd, 0, a, b, c, d);
+    bytes = b;
+  }
+  __atomic_store_n(&known, bytes, __ATOMIC_RELAXED);
+  return bytes;
+}
+
+// Is the target inside a function, not its beginning? Asks the unwind tables; what has none is
+// taken for a function. The vector registers are saved around that: it is code of libgcc and libc.
+bool is_label(const void* target) {
+  const std::size_t bytes = vector_state_bytes();
+  const bool xsave = bytes > 512;
+  char* const area = static_cast<char*>(__builtin_alloca_with_align(bytes, 512));
+  if (xsave) {
+    for (std::size_t i = 0; i < 64; i += 8)
+      *reinterpret_cast<volatile std::uint64_t*>(area + 512 + i) = 0;
+    __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
+  } else {
+    __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+  }
+  const void* const start = gmpsched_function_start(target);
+  if (xsave)
+    __asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
+  else
+    __asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+  return start != nullptr && start != target;
+}
+
 }  // namespace
 
 // From indirect.S, on the home stack, vector registers live: judges and remembers. True: jump to
@@ -184,13 +230,14 @@ bool is_leaf(const std::uint8_t* code) {
 extern "C" bool gmpsched_learn_target(const std::uint8_t* target) noexcept {
   const bool endbr =
       target[0] == 0xf3 && target[1] == 0x0f && target[2] == 0x1e && target[3] == 0xfa;
-  const bool leaf = is_leaf(target + (endbr ? 4 : 0));
+  const bool jump = is_leaf(target + (endbr ? 4 : 0)) || is_label(target);
   const auto at = reinterpret_cast<std::uint64_t>(target);
   const std::uint64_t code = target[2] | static_cast<std::uint64_t>(target[3]) << 8;
   if (at >> 47 == 0)
     __atomic_store_n(&gmpsched_leaf_table[at >> 4 & (gmpsched_leaf_entries - 1)],
-                     code << 48 | static_cast<std::uint64_t>(leaf) << 47 | at, __ATOMIC_RELAXED);
-  return leaf;
+                     code << 48 | static_cast<std::uint64_t>(jump) << 47 | at, __ATOMIC_RELAXED);
+  return jump;
 }
 
 }  // namespace gmp::detail
+#endif

@@ -49,13 +49,16 @@ __morestack_large_model:
         .size   __morestack_large_model, .-__morestack_large_model
 
 /* A wrapped function of the home class: r11 = the real one, register arguments only, so rax (no vararg
-   function is wrapped) and r10 (no static chain) are free. */
+   function with vector arguments is wrapped) and r10 (no static chain) are free. */
         .globl  gmpsched_on_home
         .hidden gmpsched_on_home
         .type   gmpsched_on_home, @function
         .p2align 4
 gmpsched_on_home:
         .cfi_startproc
+        lea     -SEG_ENOUGH(%rsp), %r10         /* enough room, or no limit at all: right here */
+        cmp     LIMIT, %r10
+        ja      1f
         mov     LIMIT, %r10
         test    %r10, %r10
         jz      1f

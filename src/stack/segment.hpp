@@ -46,7 +46,11 @@ inline constexpr std::size_t big_bytes = std::size_t{1}
 constexpr std::size_t class_bytes(unsigned size_class) noexcept {
   return std::size_t{4096} << size_class;
 }
-constexpr bool guarded(std::size_t bytes) noexcept { return bytes >= 2 * SEG_ENOUGH; }
+// Whether non-split code may find SEG_ENOUGH bytes of room in a segment of that size, and run
+// there.
+constexpr bool guarded(std::size_t bytes) noexcept {
+  return bytes >= SEG_ENOUGH + SEG_LIMIT_OFFSET;
+}
 
 inline segment* segment_of(const void* limit) noexcept {
   const auto at = reinterpret_cast<std::uintptr_t>(limit);

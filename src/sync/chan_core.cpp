@@ -11,8 +11,8 @@ namespace gmp::detail {
 
 // --- the steps, under the lock
 
-// The first waiter of the queue that is still to be had. A waiter with a ticket is claimed; one without stays in the queue
-// until its element has been moved, because the move may throw.
+// The first waiter of the queue that is still to be had. A waiter with a ticket is claimed; one
+// without stays in the queue until its element has been moved, because the move may throw.
 waiter* chan_core::claim_front(wait_queue& queue) noexcept {
   while (waiter* w = queue.front()) {
     if (w->ticket == nullptr) return w;
@@ -22,7 +22,7 @@ waiter* chan_core::claim_front(wait_queue& queue) noexcept {
   return nullptr;
 }
 
-void chan_core::put(void* from) {
+[[gnu::always_inline]] inline void chan_core::put(void* from) {
   const std::size_t n = size_.load(memory_order_relaxed);
   std::size_t at = head_ + n;
   if (at >= capacity_) at -= capacity_;
@@ -30,27 +30,25 @@ void chan_core::put(void* from) {
   size_.store(n + 1, memory_order_release);
 }
 
-void chan_core::take(void* to) {
+[[gnu::always_inline]] inline void chan_core::take(void* to) {
   move(to, slot(head_));
   if (!type_.trivial) type_.destroy(slot(head_));
   if (++head_ == capacity_) head_ = 0;
   size_.store(size_.load(memory_order_relaxed) - 1, memory_order_release);
 }
 
-// A move failed. A waiter without a ticket simply waits on. A select that was claimed cannot be given back, because other
-// channels may have skipped it already: it looks again.
+// A move failed. A waiter without a ticket simply waits on. A select that was claimed cannot be
+// given back, because other channels may have skipped it already: it looks again.
 void chan_core::disappoint(wait_queue& queue, waiter& w) noexcept {
   if (w.ticket == nullptr) return;
   queue.remove(w);
   w.status = wake_status::retry;
-  g& owner = *w.owner;
-  lock_.unlock();
-  ready(owner);
-  lock_.lock();
+  ready(*w.owner);  // under the lock: in a select others are held too, and to lock this one again would break their order
 }
 
 // The value goes straight from one stack to the other.
-step chan_core::hand_over(wait_queue& queue, waiter& w, void* to, void* from) {
+__attribute__((noinline)) step chan_core::hand_over(wait_queue& queue, waiter& w, void* to,
+                                                    void* from) {
   if (type_.trivial) {
     move(to, from);
   } else {
@@ -66,7 +64,7 @@ step chan_core::hand_over(wait_queue& queue, waiter& w, void* to, void* from) {
   return {chan_result::ok, w.owner};
 }
 
-step chan_core::try_send(void* from) {
+[[gnu::always_inline]] inline step chan_core::send_here(void* from) {
   if (closed_.load(memory_order_relaxed)) return {chan_result::closed};
   if (waiter* w = claim_front(recvq_); w != nullptr) return hand_over(recvq_, *w, w->element, from);
   if (size_.load(memory_order_relaxed) < capacity_) {
@@ -77,7 +75,7 @@ step chan_core::try_send(void* from) {
 }
 
 // A slot has become free: the first sender's element moves up. [C2]
-g* chan_core::refill() noexcept {
+__attribute__((noinline)) g* chan_core::refill() noexcept {
   waiter* w = claim_front(sendq_);
   if (w == nullptr) return nullptr;
   w->status = wake_status::ok;
@@ -90,7 +88,7 @@ g* chan_core::refill() noexcept {
   return w->owner;
 }
 
-step chan_core::try_recv(void* to) {
+[[gnu::always_inline]] inline step chan_core::recv_here(void* to) {
   if (size_.load(memory_order_relaxed) != 0) {
     take(to);
     return {chan_result::ok, sendq_.empty() ? nullptr : refill()};
@@ -98,6 +96,9 @@ step chan_core::try_recv(void* to) {
   if (waiter* w = claim_front(sendq_); w != nullptr) return hand_over(sendq_, *w, to, w->element);
   return {closed_.load(memory_order_relaxed) ? chan_result::closed : chan_result::would_block};
 }
+
+step chan_core::try_send(void* from) { return send_here(from); }
+step chan_core::try_recv(void* to) { return recv_here(to); }
 
 bool chan_core::close(waiter*& woken) noexcept {
   lock_.lock();
@@ -138,7 +139,7 @@ chan_core* chan_make(const element_type& type, std::size_t capacity) {
     throw std::length_error("gmp::make_chan: capacity out of range");
   const std::size_t bytes = header + capacity * type.size;
   void* memory = type.align > __STDCPP_DEFAULT_NEW_ALIGNMENT__
-                     ? ::operator new(bytes, std::align_val_t{type.align})
+                     ? ::operator new (bytes, std::align_val_t{type.align})
                      : ::operator new(bytes);
   return ::new (memory) chan_core(type, capacity);
 }
@@ -152,7 +153,7 @@ __attribute__((noinline, cold)) void chan_free(chan_core* core) noexcept {
   const std::size_t align = core->alignment();
   core->~chan_core();
   if (align > __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
-    ::operator delete(core, std::align_val_t{align});
+    ::operator delete (core, std::align_val_t{align});
   } else {
     ::operator delete(core);
   }
@@ -205,15 +206,19 @@ wake_status wait_on(chan_core& core, wait_queue& queue, void* element, wait_reas
 
 chan_result told(wake_status status) noexcept {
   switch (status) {
-    case wake_status::ok: return chan_result::ok;
-    case wake_status::closed: return chan_result::closed;
-    case wake_status::timed_out: return chan_result::timed_out;
-    default: return chan_result::cancelled;
+    case wake_status::ok:
+      return chan_result::ok;
+    case wake_status::closed:
+      return chan_result::closed;
+    case wake_status::timed_out:
+      return chan_result::timed_out;
+    default:
+      return chan_result::cancelled;
   }
 }
 
-__attribute__((noinline)) chan_result timed(chan_core* core, void* element, nanoseconds_count deadline,
-                                            select_kind kind) {
+__attribute__((noinline)) chan_result timed(chan_core* core, void* element,
+                                            nanoseconds_count deadline, select_kind kind) {
   select_op ops[2];
   waiter waiters[2];
   std::uint16_t order[4];
@@ -233,8 +238,8 @@ using step_function = step (chan_core::*)(void*);
 
 // One operation that waits if it must.
 template <step_function Try>
-[[gnu::always_inline]] inline chan_result blocking_call(chan_core& core, void* element, wait_queue& queue,
-                                                        wait_reason reason) {
+[[gnu::always_inline]] inline chan_result blocking_call(chan_core& core, void* element,
+                                                        wait_queue& queue, wait_reason reason) {
   for (;;) {
     std::unique_lock hold(core.lock_);
     const step done = (core.*Try)(element);
@@ -266,25 +271,27 @@ __attribute__((noinline, cold)) chan_result nil_call() {
 }  // namespace
 
 chan_result chan_send(chan_core* core, void* from, nanoseconds_count deadline) {
-  if (__builtin_expect(deadline != forever, 0)) return timed(core, from, deadline, select_kind::send);
+  if (__builtin_expect(deadline != forever, 0))
+    return timed(core, from, deadline, select_kind::send);
   if (__builtin_expect(core == nullptr, 0)) return nil_call();
-  return blocking_call<&chan_core::try_send>(*core, from, core->sendq_, wait_reason::chan_send);
+  return blocking_call<&chan_core::send_here>(*core, from, core->sendq_, wait_reason::chan_send);
 }
 
 chan_result chan_recv(chan_core* core, void* to, nanoseconds_count deadline) {
-  if (__builtin_expect(deadline != forever, 0)) return timed(core, to, deadline, select_kind::receive);
+  if (__builtin_expect(deadline != forever, 0))
+    return timed(core, to, deadline, select_kind::receive);
   if (__builtin_expect(core == nullptr, 0)) return nil_call();
-  return blocking_call<&chan_core::try_recv>(*core, to, core->recvq_, wait_reason::chan_receive);
+  return blocking_call<&chan_core::recv_here>(*core, to, core->recvq_, wait_reason::chan_receive);
 }
 
 chan_result chan_try_send(chan_core* core, void* from) {
   if (core == nullptr || core->send_would_block()) return chan_result::would_block;
-  return immediate_call<&chan_core::try_send>(*core, from);
+  return immediate_call<&chan_core::send_here>(*core, from);
 }
 
 chan_result chan_try_recv(chan_core* core, void* to) {
   if (core == nullptr || core->recv_would_block()) return chan_result::would_block;
-  return immediate_call<&chan_core::try_recv>(*core, to);
+  return immediate_call<&chan_core::recv_here>(*core, to);
 }
 
 void chan_close(chan_core* core) {

@@ -33,7 +33,9 @@ class chan_core {
 
   // Under the lock. An exception of a move leaves every other element where it was.
   [[nodiscard]] step try_send(void* from);
+  step send_here(void* from);
   [[nodiscard]] step try_recv(void* to);
+  step recv_here(void* to);
 
   // Takes the lock. Returns the waiters to be readied, chained by waiter::next; throws nothing. False: closed already.
   [[nodiscard]] bool close(waiter*& woken) noexcept;

@@ -3,13 +3,13 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <cmath>
 #include <complex>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <memory>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -243,6 +243,38 @@ TEST(calls, pointers_to_wrapped_functions) {
   });
 }
 
+// The thunks for indirect calls serve computed gotos, too.
+NOIPA int interpret(const char* program) {
+  static const void* const labels[] = {&&add, &&twice, &&end};
+  volatile int value = 1;
+  goto* labels[static_cast<int>(*program++ - '0')];
+add:
+  value = value + 3;
+  goto* labels[static_cast<int>(*program++ - '0')];
+twice:
+  value = value * 2;
+  goto* labels[static_cast<int>(*program++ - '0')];
+end:
+  return value;
+}
+
+TEST(calls, computed_gotos) {
+  fake::at_every_depth([] { EXPECT_EQ(interpret("0101012"), 50); });
+}
+
+TEST(calls, mathematics) {
+  volatile double x = 0.5;
+  const double sine = std::sin(x);
+  const float power = std::pow(static_cast<float>(x), 3.5F);
+  fake::at_every_depth([&] {
+    EXPECT_EQ(std::sin(x), sine);
+    EXPECT_EQ(std::pow(static_cast<float>(x), 3.5F), power);
+    int exponent = 0;
+    EXPECT_EQ(std::frexp(x * 16, &exponent), 0.5);
+    EXPECT_EQ(exponent, 4);
+  });
+}
+
 // A member of libstdc++ reached through a vtable: std::ctype, num_put and the stream buffer.
 TEST(calls, streams) {
   fake::at_every_depth(
@@ -303,42 +335,6 @@ TEST(calls, on_a_plain_thread) {
   char text[100];
   print(text, sizeof(text), "%d %g %s %d %d %d %d %g %d", 1, 2.5, "three", 4, 5, 6, 7, 8.5, 9);
   EXPECT_STREQ(text, "1 2.5 three 4 5 6 7 8.5 9");
-}
-
-NOIPA int deep(int n) {
-  volatile char frame[64];
-  frame[0] = 1;
-  return n == 0 ? 0 : deep(n - 1) + frame[0];
-}
-
-TEST(growth, a_hundred_thousand_frames) {
-  fake::run([] { EXPECT_EQ(deep(100000), 100000); });
-}
-
-TEST(growth, segments_go_back) {
-  fake::g one([] {
-    for (int i = 0; i < 100; ++i) {
-      deep(20000);
-      fake::g::park();
-    }
-  });
-  while (one.resume()) EXPECT_LE(one.used(), std::size_t{16} * 1024);
-  EXPECT_EQ(one.used(), gmp::detail::min_stack_size);
-}
-
-TEST(growth, parked_on_a_grown_stack) {
-  std::vector<std::unique_ptr<fake::g>> all;
-  for (int i = 0; i < 200; ++i)
-    all.push_back(std::make_unique<fake::g>([i] {
-      volatile char frame[3000];
-      for (std::size_t k = 0; k < sizeof(frame); ++k) frame[k] = static_cast<char>(i);
-      fake::g::park();
-      for (std::size_t k = 0; k < sizeof(frame); ++k) ASSERT_EQ(frame[k], static_cast<char>(i));
-      EXPECT_EQ(deep(1000), 1000);
-    }));
-  for (auto& one : all) one->resume();
-  for (auto& one : all) one->resume();
-  for (auto& one : all) EXPECT_TRUE(one->ended() && one->canary_ok());
 }
 
 }  // namespace

@@ -165,7 +165,7 @@ void print_and_park() {
     std::memcpy(copy, text.data(), sizeof(copy));
     copy[63] = '\0';
     text += copy;
-    if (text.size() > 3) throw text;
+    if (text.substr(1).at(2) == 'x') throw text;
   } catch (const std::string&) {
   }
   fake::g::park();

@@ -98,7 +98,7 @@ class watchdog {
 class in_runtime : public testing::Test {
  protected:
   template <class F>
-  static auto run_at(unsigned procs, F&& body) {
+  static decltype(auto) run_at(unsigned procs, F&& body) {
     gmp::options wanted;
     wanted.procs = procs;
     return gmp::run(std::forward<F>(body), std::move(wanted));
@@ -112,7 +112,7 @@ class in_runtime : public testing::Test {
 class at_procs : public testing::TestWithParam<unsigned> {
  protected:
   template <class F>
-  auto run(F&& body) {
+  decltype(auto) run(F&& body) {
     gmp::options wanted;
     wanted.procs = GetParam();
     return gmp::run(std::forward<F>(body), std::move(wanted));

@@ -116,8 +116,7 @@ TEST_P(task_at, arguments_travel_as_std_thread_takes_them) {
       int plus(int n) const { return base + n; }
     } o{10};
     EXPECT_EQ(gmp::spawn(&object::plus, &o, 1).get(), 11);
-    EXPECT_EQ(gmp::spawn(&object::plus, o, 2).get(), 12);
-    EXPECT_EQ(gmp::spawn(&object::base, o).get(), 10);
+    EXPECT_EQ(gmp::spawn(&std::string::size, std::string("four")).get(), 4u);
   });
 }
 

@@ -3,6 +3,8 @@
 // library. A vararg function of one's own belongs in a file that is compiled with -fno-split-stack.
 #pragma once
 
+#include <cstddef>  // defines __GLIBCXX__
+
 #if defined(__clang__) && defined(__GLIBCXX__) && GMPSCHED_SPLIT_STACKS
 #include <cstdarg>
 #include <string>

@@ -48,7 +48,8 @@ class outcome {
         std::invoke(std::move(f));
         value_.emplace();
       } else if constexpr (std::is_reference_v<R>) {
-        value_.emplace(&static_cast<std::remove_reference_t<R>&>(std::invoke(std::move(f))));
+        R referred = std::invoke(std::move(f));
+        value_.emplace(&referred);
       } else {
         value_.emplace(std::invoke(std::move(f)));
       }

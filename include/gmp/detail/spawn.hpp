@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <gmp/detail/clang_varargs.hpp>
+
 namespace gmp {
 struct g_options;
 namespace detail {
