@@ -112,8 +112,14 @@ TEST_P(semaphore_at, bounds_what_is_inside) {
 TEST_P(semaphore_at, waiters_are_unwound_at_the_end) {
   gmp::semaphore s(1);
   run([&] {
-    gmp::go([&] { s.acquire(2); ADD_FAILURE(); });
-    gmp::go([&] { s.acquire(3); ADD_FAILURE(); });
+    gmp::go([&] {
+      s.acquire(2);
+      ADD_FAILURE();
+    });
+    gmp::go([&] {
+      s.acquire(3);
+      ADD_FAILURE();
+    });
     until_waiting<semaphore_queue>(s, 2);
   });
   EXPECT_TRUE(s.try_acquire());
