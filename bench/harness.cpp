@@ -1,6 +1,7 @@
 #include "harness.hpp"
 
 #include <sys/resource.h>
+#include <time.h>
 
 #include <algorithm>
 #include <charconv>
@@ -16,6 +17,8 @@
 namespace bench {
 namespace {
 
+clockid_t measured_clock = CLOCK_MONOTONIC;
+
 std::size_t status_bytes(const char* field) {
   std::FILE* file = std::fopen("/proc/self/status", "r");
   require(file != nullptr, "cannot read /proc/self/status");
@@ -29,7 +32,7 @@ std::size_t status_bytes(const char* field) {
 }
 
 int usage(const char* program, std::span<const question> questions) {
-  std::fprintf(stderr, "usage: %s QUESTION [--procs N] [--n N]\nquestions:", program);
+  std::fprintf(stderr, "usage: %s QUESTION [--procs N] [--n N] [--cpu-time]\nquestions:", program);
   for (const question& q : questions)
     std::fprintf(stderr, " %.*s", static_cast<int>(q.name.size()), q.name.data());
   std::fputc('\n', stderr);
@@ -102,13 +105,23 @@ int answer(int argc, char** argv, std::span<const question> questions) {
   if (q == questions.end()) return usage(argv[0], questions);
   std::uint64_t n = q->n;
   std::uint64_t procs = 1;
-  for (int i = 2; i < argc; i += 2) {
+  for (int i = 2; i < argc; ++i) {
     std::string_view flag = argv[i];
+    if (flag == "--cpu-time") {
+      measured_clock = CLOCK_PROCESS_CPUTIME_ID;
+      continue;
+    }
     std::uint64_t* target = flag == "--n" ? &n : flag == "--procs" ? &procs : nullptr;
-    if (target == nullptr || i + 1 == argc || !parse(argv[i + 1], *target))
+    if (target == nullptr || ++i == argc || !parse(argv[i], *target))
       return usage(argv[0], questions);
   }
   return answer_one(*q, {n, static_cast<unsigned>(procs)});
+}
+
+double stopwatch::now() {
+  timespec t{};
+  clock_gettime(measured_clock, &t);
+  return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
 }
 
 std::size_t resident_bytes() { return status_bytes("VmRSS:"); }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "harness.hpp"
 #include "stack_use.hpp"
@@ -66,10 +67,13 @@ inline std::uint64_t ticks() {
 }
 
 double ns_per_tick() {
-  bench::stopwatch watch;
+  using clock = std::chrono::steady_clock;
+  clock::time_point begin = clock::now();
   std::uint64_t start = ticks();
-  while (watch.ms() < 20) continue;
-  return watch.ns() / static_cast<double>(ticks() - start);
+  clock::time_point end = begin;
+  while (end - begin < std::chrono::milliseconds(20)) end = clock::now();
+  std::uint64_t taken = ticks() - start;
+  return std::chrono::duration<double, std::nano>(end - begin).count() / static_cast<double>(taken);
 }
 
 constexpr std::size_t depths = 128;  // times 16 bytes at least: more than a first segment

@@ -64,6 +64,10 @@ function(gmpsched_user_requirements target)
 endfunction()
 
 function(gmpsched_library target)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    # The switch pushes onto the stack behind the compiler's back (src/context/fiber.hpp).
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-mno-red-zone>)
+  endif()
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
   target_compile_definitions(${target} PRIVATE
     GMPSCHED_VERSION="${PROJECT_VERSION}"

@@ -56,16 +56,15 @@ class runtime_core;
 // A thread inside run(): throws std::logic_error on one of the runtime's own Gs.
 class run_call {
  public:
-  explicit run_call(runtime_core& core);
-  ~run_call();
+  explicit run_call(const runtime_core& core);
   run_call(const run_call&) = delete;
   run_call& operator=(const run_call&) = delete;
+  void main_started() noexcept;
   // By the main G, as its last act: from now on other Gs that are blocked are nobody's deadlock.
   void main_ended() noexcept;
 
  private:
-  runtime_core& core_;
-  bool counted_ = false;  // a plain thread
+  scheduler* sched_ = nullptr;  // null: the caller is a G of another runtime
 };
 }  // namespace detail
 
@@ -113,7 +112,8 @@ class runtime {
       auto mine = std::move(body);  // gone before the caller goes on
       out.fill(mine);
     });
-    done.wait();
+    pending.main_started();
+    done.wait_for_certain();  // what f uses lies on this stack
     return out.take();
   }
 

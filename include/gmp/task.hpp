@@ -48,7 +48,8 @@ class [[nodiscard]] task {
   // Waits, then returns the result or rethrows the exception; the task is empty afterwards. Once: std::future_error-like
   // std::logic_error on an empty task.
   R get() {
-    wait();
+    check();
+    if (!state_->done.wait()) std::rethrow_exception(detail::stopped_error());
     auto* state = std::exchange(state_, nullptr);
     struct dropper {
       detail::task_state<R>* state;

@@ -23,6 +23,7 @@
 #endif
 
 #if GMPSCHED_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #if GMPSCHED_TSAN
@@ -45,6 +46,7 @@ using context_entry = void (*)(boost_transfer);
 #if defined(__x86_64__)
   // Entered by a jump, with the return address pushed by hand: jump_fcontext leaves by a jump too, so a call here would put
   // the processor's stack of return addresses one off, and every return of the G that continues would be mispredicted.
+  // It pushes, so the files that include this are compiled with -mno-red-zone.
   void* from;
   void* data = nullptr;
   asm volatile(
@@ -55,7 +57,13 @@ using context_entry = void (*)(boost_transfer);
       : "=a"(from), "+D"(to), "+S"(data)
       :
       : "rcx", "rdx", "r8", "r9", "r10", "r11", "cc", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4",
-        "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+        "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
+#if defined(__AVX512F__)
+        ,
+        "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26",
+        "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7"
+#endif
+  );
   return from;
 #else
   return boost::context::detail::jump_fcontext(to, nullptr).fctx;
@@ -97,6 +105,17 @@ struct sanitizer_stack {
 inline void sanitizer_create([[maybe_unused]] sanitizer_stack& stack) {
 #if GMPSCHED_TSAN
   stack.fiber = __tsan_create_fiber(0);
+#endif
+}
+
+// The stack's bounds, and that nothing of it is poisoned any more: it is about to be used anew.
+inline void sanitizer_describe([[maybe_unused]] sanitizer_stack& stack, [[maybe_unused]] const void* low,
+                               [[maybe_unused]] const void* high) {
+#if GMPSCHED_ASAN
+  stack.fiber = nullptr;
+  stack.low = low;
+  stack.size = static_cast<std::size_t>(static_cast<const char*>(high) - static_cast<const char*>(low));
+  __asan_unpoison_memory_region(low, stack.size);
 #endif
 }
 

@@ -18,7 +18,7 @@ timer_heap& timer_heap::take() {
 
 void timer_heap::give(timer_heap& done) noexcept {
   done.lock_.lock();
-  done.owner = nullptr;
+  done.owner.store(nullptr, memory_order_relaxed);
   for (entry e : done.heap_) {
     e.timer->state.store(timer_node::phase::idle, memory_order_relaxed);
     e.timer->heap.store(nullptr, memory_order_release);

@@ -32,7 +32,7 @@ struct timer_node {
 
 class timer_heap {
  public:
-  void* owner = nullptr;  // the scheduler, for those who come by way of a timer
+  atomic<void*> owner{nullptr};  // the scheduler, for those who come by way of a timer
 
   // A heap for a new P, and back. The timers that are left become idle and never fire. take() may throw std::bad_alloc.
   static timer_heap& take();

@@ -79,7 +79,7 @@ runtime_core::runtime_core(options w) : wanted(std::move(w)) {
   first_segments_configure(config.max_stack);
   stack_overflow_hook = &name_overflowed;
   sched = std::make_unique<scheduler>(config);
-  if (wanted.on_panic) sched->on_panic = &wanted.on_panic;
+  sched->on_panic = wanted.on_panic;
   registry_add(*sched);
 }
 
@@ -89,13 +89,9 @@ void runtime_core::stop() {
   std::lock_guard hold(stop_lock);
   if (stopped) return;
   stopped = true;
-  if (!sched->stop(stop_patience)) {
-    // Some G still runs on a thread that was left behind: what it uses must stay.
-    registry_remove(*sched);
-    static_cast<void>(sched.release());
-    return;
-  }
-  registry_remove(*sched);
+  registry_remove(*sched);  // no new visitors from here on
+  // False: some G still runs on a thread that was left behind, and what it uses must stay.
+  if (!sched->stop(stop_patience)) static_cast<void>(sched.release());
 }
 
 namespace {
@@ -108,18 +104,21 @@ void check_outside(const runtime_core& core, const char* call) {
 
 }  // namespace
 
-run_call::run_call(runtime_core& core) : core_(core) {
+run_call::run_call(const runtime_core& core) {
   check_outside(core, "run");
-  counted_ = core.sched != nullptr && this_m() == nullptr;
-  if (counted_) core.sched->run_callers.fetch_add(1, memory_order_relaxed);
+  if (this_m() == nullptr) sched_ = core.sched.get();
+}
+
+// After the main G was started, or a G that was parked before would look like a deadlock. The main G may be quicker: the
+// count is -1 for a moment then, which is as good as any other number but 1.
+void run_call::main_started() noexcept {
+  // release: pairs with the acquire in check_deadlock(): who reads 1 finds the main G in a queue, or ended.
+  if (sched_ != nullptr) sched_->run_callers.fetch_add(1, memory_order_release);
 }
 
 void run_call::main_ended() noexcept {
-  if (counted_) core_.sched->run_callers.fetch_sub(1, memory_order_relaxed);
-  counted_ = false;
+  if (sched_ != nullptr) sched_->run_callers.fetch_sub(1, memory_order_relaxed);
 }
-
-run_call::~run_call() { main_ended(); }
 
 }  // namespace detail
 
@@ -184,22 +183,28 @@ runtime_stats collect_stats(scheduler& sched) {
 
 namespace {
 
-scheduler& callers_scheduler() {
-  const m* self = this_m();
-  return self != nullptr ? *self->sched : registry_scheduler();
+// Calls `use` with the scheduler of the caller's runtime, which stays while it runs.
+template <class Use>
+auto with_callers_scheduler(Use use) {
+  if (m* self = this_m(); self != nullptr) return use(*self->sched);
+  const visit guest;
+  return use(*guest);
 }
 
 }  // namespace
 }  // namespace detail
 
-runtime_stats stats() { return detail::collect_stats(detail::callers_scheduler()); }
+runtime_stats stats() { return detail::with_callers_scheduler(&detail::collect_stats); }
 
-unsigned procs() { return detail::callers_scheduler().procs.load(detail::memory_order_relaxed); }
+unsigned procs() {
+  return detail::with_callers_scheduler(
+      [](detail::scheduler& sched) { return sched.procs.load(detail::memory_order_relaxed); });
+}
 
 unsigned set_procs(unsigned n) {
   if (n == 0 || n > detail::scheduler::max_procs)
     throw std::invalid_argument("gmp::set_procs: the number of Ps must be from 1 to 1024");
-  return detail::callers_scheduler().set_procs(n);
+  return detail::with_callers_scheduler([n](detail::scheduler& sched) { return sched.set_procs(n); });
 }
 
 std::string version_report() {

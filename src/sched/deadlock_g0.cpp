@@ -37,7 +37,7 @@ void describe(void* top, std::size_t, void* sched) {
 }  // namespace
 
 void scheduler::check_deadlock() noexcept {
-  if (!config.detect_deadlock || run_callers.load(memory_order_relaxed) != 1) return;
+  if (!config.detect_deadlock || run_callers.load(memory_order_acquire) != 1) return;
   if (unwinding.load(memory_order_relaxed) || live_gs() == 0) return;
   lock.lock();
   const bool all_idle = idle_m_count == m_count && !world_stopped;

@@ -117,12 +117,16 @@ bool has_spare_work(const p& other) noexcept {
   if (other.runq.empty()) return false;
   if (!other.runq.ring.empty() || !other.runq.newborn.empty()) return true;
   const g* next = other.runq.next.load(memory_order_relaxed);
-  const std::uint64_t switches = other.counters.switches.load(memory_order_relaxed);
-  ::usleep(next_grace_us);
-  // A G that stepped aside meanwhile stands in the ring.
-  if (!other.runq.ring.empty() || !other.runq.newborn.empty()) return true;
-  return next != nullptr && other.runq.next.load(memory_order_relaxed) == next &&
-         other.counters.switches.load(memory_order_relaxed) == switches;
+  while (next != nullptr) {
+    const std::uint64_t switches = other.counters.switches.load(memory_order_relaxed);
+    ::usleep(next_grace_us);
+    // A G that stepped aside meanwhile stands in the ring.
+    if (!other.runq.ring.empty() || !other.runq.newborn.empty()) return true;
+    if (other.runq.next.load(memory_order_relaxed) != next) return false;
+    if (other.counters.switches.load(memory_order_relaxed) == switches) return true;
+    // The P ran something else first, and this one still stands there: look again.
+  }
+  return false;
 }
 
 }  // namespace
@@ -238,7 +242,7 @@ void scheduler::timer_added(nanos when) noexcept {
   m* keeper = timekeeper.load(memory_order_relaxed);
   if (keeper != nullptr) {
     if (when < timekeeper_until.load(memory_order_seq_cst)) note_m(*keeper);
-  } else if (wants_wake() && idle_in(idle_word.load(memory_order_relaxed)) == procs.load(memory_order_relaxed)) {
+  } else if (wants_wake() && idle_in(idle_word.load(memory_order_relaxed)) >= procs.load(memory_order_relaxed)) {
     wake_one();  // no M was started yet: a plain thread's timer is the first work
   }
 }

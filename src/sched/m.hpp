@@ -27,7 +27,7 @@ struct alignas(64) m {
   // --- hot: the running G and the P
   g* current = nullptr;          // null: g0 runs
   p* pp = nullptr;               // the P held; changed by this M only, see sched/pin.hpp
-  atomic<std::uint32_t> pin{0};  // 1: the runtime is using pp
+  atomic<std::uint32_t> pin{1};  // 1: the runtime is using pp, or g0 runs
   atomic<std::uint32_t> revoke{0};
   // --- the switch under way: set before the jump, consumed on arrival
   void** left_ctx = nullptr;
@@ -53,6 +53,7 @@ struct alignas(64) m {
   std::uint32_t id = 0;
   cheap_random random;               // for the G that runs here
   std::thread thread;
+  atomic<bool> started{false};       // thread is set, or there will be none
 };
 
 }  // namespace gmp::detail

@@ -66,9 +66,9 @@ void panic(g& me) noexcept {
   report.exception_type = exception_type_name();
   report.message = exception_message();
   report.exception = std::current_exception();
-  const panic_handler* handler = me.sched->on_panic;
-  if (handler != nullptr && *handler) {
-    (*handler)(report);
+  const panic_handler& handler = me.sched->on_panic;
+  if (handler) {
+    handler(report);
   } else {
     print(report);
   }

@@ -48,7 +48,11 @@ GMPSCHED_HOME_FUNCTION(wake_thread)(void* arg) {
 
 GMPSCHED_HOME_FUNCTION(inject_home)(void* arg) {
   g& target = *static_cast<g*>(arg);
-  target.sched->inject(&target);
+  scheduler& sched = *target.sched;
+  // Counted while the G cannot end, because nobody else may ready it; once it is pushed its runtime may stop at any moment.
+  sched.visitors.fetch_add(1, memory_order_relaxed);
+  sched.inject(&target);
+  sched.visitors.fetch_sub(1, memory_order_release);  // pairs with the acquire in stop()
 }
 
 GMPSCHED_HOME_FUNCTION(thread_self_home)(void* arg) { *static_cast<g**>(arg) = &thread_g(); }
@@ -59,6 +63,12 @@ bool cancel_park_forever(void*) { return true; }
 
 GMPSCHED_COMMIT_FUNCTION(commit_yield)(m* self, void* arg) {
   put_ring(*self->pp, static_cast<g*>(arg), *self->sched);
+}
+
+// The same when another G of this P runs first: an idle M may want the one that stepped aside. [I1]
+GMPSCHED_COMMIT_FUNCTION(commit_yield_behind)(m* self, void* arg) {
+  put_ring(*self->pp, static_cast<g*>(arg), *self->sched);
+  wake_if_idle(*self->sched);
 }
 
 // Off this G: to the next one if it is known, else to the scheduler loop.
@@ -80,7 +90,7 @@ void step_aside(m& self, g& me) noexcept {
   // Null: the loop is due, or nothing else is here and the loop looks elsewhere; it finds this G in the ring.
   g* next = pick_direct(*self.pp);
   me.state.store(g_state::runnable, memory_order_relaxed);
-  self.commit = &commit_yield;
+  self.commit = next != nullptr ? &commit_yield_behind : &commit_yield;
   self.commit_arg = &me;
   switch_from_g(self, me, next);
   unpin(*this_m());

@@ -7,23 +7,41 @@
 
 namespace gmp::detail {
 
-// On the M's own stack or a plain thread's.
-scheduler* registry_find() noexcept;
+// On the M's own stack or a plain thread's: registers a visitor of the scheduler it returns.
+scheduler* registry_enter(const void* wanted) noexcept;
 
 namespace {
 
-GMPSCHED_HOME_FUNCTION(find_home)(void* out) { *static_cast<scheduler**>(out) = registry_find(); }
+struct enter_request {
+  const void* wanted;
+  scheduler* found;
+};
+
+GMPSCHED_HOME_FUNCTION(enter_home)(void* arg) {
+  auto& request = *static_cast<enter_request*>(arg);
+  request.found = registry_enter(request.wanted);
+}
+
+scheduler* enter(const void* wanted) noexcept {
+  enter_request request{wanted, nullptr};
+  call_on_home(&enter_home, &request);
+  return request.found;
+}
 
 }  // namespace
 
-scheduler& registry_scheduler() {
-  scheduler* found;
-  call_on_home(&find_home, &found);
-  if (found == nullptr) {
+visit::visit() : sched_(enter(nullptr)) {
+  if (sched_ == nullptr) {
     throw std::system_error(std::make_error_code(std::errc::operation_not_permitted),
                             "gmp: no runtime: call this from a G, or while exactly one runtime exists");
   }
-  return *found;
+}
+
+visit::visit(const void* wanted) noexcept : sched_(wanted != nullptr ? enter(wanted) : nullptr) {}
+
+visit::~visit() {
+  // release: pairs with the acquire in stop(): what was done here happened before the end.
+  if (sched_ != nullptr) sched_->visitors.fetch_sub(1, memory_order_release);
 }
 
 void throw_stopped() {

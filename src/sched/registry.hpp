@@ -15,9 +15,24 @@ g& thread_g() noexcept;
 void registry_add(scheduler& sched);
 void registry_remove(scheduler& sched) noexcept;
 
-// For calls on a plain thread: the runtime it used last, or the only one. Throws std::system_error if there is neither.
-// Safe to call from any stack.
-scheduler& registry_scheduler();
+// A stay in a scheduler by a thread that is none of its Ms: it is not destroyed meanwhile.
+class visit {
+ public:
+  // The runtime that a plain thread used last, or the only one. Throws std::system_error if there is neither.
+  visit();
+  // That one, if it still exists (check with bool).
+  explicit visit(const void* wanted) noexcept;
+  ~visit();
+  visit(const visit&) = delete;
+  visit& operator=(const visit&) = delete;
+  explicit operator bool() const noexcept { return sched_ != nullptr; }
+  scheduler& operator*() const noexcept { return *sched_; }
+  scheduler* operator->() const noexcept { return sched_; }
+
+ private:
+  scheduler* sched_;
+};
+
 void registry_used(scheduler& sched) noexcept;  // by the calling plain thread
 
 [[noreturn]] void throw_stopped();

@@ -8,7 +8,7 @@
 
 namespace gmp::detail {
 
-scheduler* registry_find() noexcept;
+scheduler* registry_enter(const void* wanted) noexcept;
 
 namespace {
 
@@ -54,12 +54,23 @@ void registry_remove(scheduler& sched) noexcept {
 
 void registry_used(scheduler& sched) noexcept { this_thread_part().last_used = &sched; }
 
-scheduler* registry_find() noexcept {
+scheduler* registry_enter(const void* wanted) noexcept {
   table& t = the_table();
   std::lock_guard hold(t.lock);
-  scheduler* last = this_thread_part().last_used;
-  if (last != nullptr && std::count(t.schedulers.begin(), t.schedulers.end(), last) != 0) return last;
-  return t.schedulers.size() == 1 ? t.schedulers.front() : nullptr;
+  auto known = [&t](const void* one) {
+    return std::find(t.schedulers.begin(), t.schedulers.end(), one) != t.schedulers.end();
+  };
+  scheduler* found = nullptr;
+  if (wanted != nullptr) {
+    if (known(wanted)) found = static_cast<scheduler*>(const_cast<void*>(wanted));
+  } else if (scheduler* last = this_thread_part().last_used; last != nullptr && known(last)) {
+    found = last;
+  } else if (t.schedulers.size() == 1) {
+    found = t.schedulers.front();
+  }
+  // Under the lock: registry_remove() comes before the end of the scheduler.
+  if (found != nullptr) found->visitors.fetch_add(1, memory_order_relaxed);
+  return found;
 }
 
 }  // namespace gmp::detail

@@ -101,10 +101,13 @@ class scheduler {
   bool rest_wanted = false;    // stop() waits for all Ms to idle
   atomic<std::uint32_t> rest{0};  // futex: counts the moments when they did
 
+  // Threads that are inside this object without being one of its Ms. stop() waits for them. Who enters must know that the
+  // object lives: a G of it that cannot end meanwhile, or the registry's lock (visit, sched/registry.hpp).
+  atomic<std::uint32_t> visitors{0};
   atomic<std::uint32_t> run_callers{0};  // plain threads that wait in run()
 
   const scheduler_config config;
-  const std::function<void(const panic_report&)>* on_panic = nullptr;  // set before the first G; may be null
+  std::function<void(const panic_report&)> on_panic;  // set before the first G; may be empty
   const nanos started;
 
  private:
@@ -126,6 +129,7 @@ class scheduler {
   std::uint32_t unwind_parked() noexcept;
   void wake_all() noexcept;
   void check_deadlock() noexcept;
+  void await_visitors() noexcept;
 };
 
 }  // namespace gmp::detail

@@ -26,6 +26,13 @@ GMPSCHED_HOME_FUNCTION(arm_home)(void* arg) {
   }
 }
 
+void arm_on(scheduler& sched, timer_heap* heap, timer_node& timer, nanos when) {
+  if (heap == nullptr) heap = &sched.all_ps[0].load(memory_order_acquire)->timers;
+  arm_request request{&sched, heap, &timer, when, false};
+  call_on_home(&arm_home, &request);
+  if (request.failed) throw std::bad_alloc();
+}
+
 struct timer_request {
   timer_node* timer;
   nanos when;
@@ -47,7 +54,8 @@ GMPSCHED_HOME_FUNCTION(rearm_home)(void* arg) {
   timer_heap* home = request.timer->heap.load(memory_order_acquire);
   request.answer = timer_heap::rearm(*request.timer, request.when);
   if (!request.answer || home == nullptr) return;
-  if (auto* sched = static_cast<scheduler*>(home->owner); sched != nullptr) sched->timer_added(request.when);
+  // The timer may be any runtime's.
+  if (const visit owner(home->owner.load(memory_order_relaxed)); owner) owner->timer_added(request.when);
 }
 
 GMPSCHED_HOME_FUNCTION(now_home)(void* arg) { *static_cast<nanos*>(arg) = clock_now(); }
@@ -88,18 +96,14 @@ nanos now_on_g() noexcept {
 }
 
 void timer_arm(timer_node& timer, nanos when) {
-  arm_request request{nullptr, nullptr, &timer, when, false};
+  if (when == never) --when;  // armed all the same: who waits for it is not deadlocked
   if (m* self = this_m(); self != nullptr) {
-    request.sched = self->sched;
-    p* local = self->pp;  // only named here: the heap has its own lock, and Ps are never freed
-    if (local != nullptr) request.heap = &local->timers;
+    const p* local = self->pp;  // only named here: the heap has its own lock, and Ps live as long as their scheduler
+    arm_on(*self->sched, local != nullptr ? &local->timers : nullptr, timer, when);
   } else {
-    request.sched = &registry_scheduler();
+    const visit guest;
+    arm_on(*guest, nullptr, timer, when);
   }
-  if (request.heap == nullptr)
-    request.heap = &request.sched->all_ps[0].load(memory_order_acquire)->timers;
-  call_on_home(&arm_home, &request);
-  if (request.failed) throw std::bad_alloc();
 }
 
 bool timer_stop(timer_node& timer) noexcept {

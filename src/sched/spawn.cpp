@@ -1,6 +1,8 @@
 #include "sched/spawn.hpp"
 
+#include <memory>
 #include <new>
+#include <stdexcept>
 #include <system_error>
 
 #include "base/check.hpp"
@@ -54,8 +56,28 @@ GMPSCHED_HOME_FUNCTION(start_outside)(void* arg) {
   g& child = *static_cast<g*>(arg);
   scheduler& sched = *child.sched;
   child.id = sched.ids.fetch_add(1, memory_order_relaxed) + 1;
-  sched.spawned_outside.fetch_add(1, memory_order_relaxed);
+  sched.visitors.fetch_add(1, memory_order_relaxed);  // as in inject_home(): the child may end before inject() does
   sched.inject(&child);
+  sched.visitors.fetch_sub(1, memory_order_release);
+}
+
+// Is the caller none of the scheduler's own Gs?
+bool is_outside(const scheduler& sched) noexcept {
+  const m* self = this_m();
+  return self == nullptr || self->sched != &sched;
+}
+
+// Counts a G to be made from outside, before anything is done for it: stop() waits for it from here on. Order against
+// stop(): we count and look at `unwinding`, it sets `unwinding` and looks at the count, all seq_cst.
+bool announce_outside(scheduler& sched) noexcept {
+  sched.spawned_outside.fetch_add(1, memory_order_seq_cst);
+  if (!sched.unwinding.load(memory_order_seq_cst)) return true;
+  sched.finished_outside.fetch_add(1, memory_order_release);
+  return false;
+}
+
+void renounce(scheduler& sched) noexcept {
+  if (is_outside(sched)) sched.finished_outside.fetch_add(1, memory_order_release);
 }
 
 GMPSCHED_HOME_FUNCTION(trim_home)(void* arg) {
@@ -87,6 +109,7 @@ GMPSCHED_HOME_FUNCTION(give_slot_home)(void* arg) {
 GMPSCHED_COMMIT_FUNCTION(commit_finish)(m* self, void* arg) {
   g* dead = static_cast<g*>(arg);
   if (stack_end_is_due(*dead)) call_on_home(&stack_end_home, dead);
+  sanitizer_destroy(dead->sanitizer);
   dead->state.store(g_state::dead, memory_order_relaxed);
   if (dead->stack_bytes != self->sched->config.stack_size) {
     call_on_home(&give_slot_home, dead);
@@ -103,6 +126,7 @@ GMPSCHED_COMMIT_FUNCTION(commit_finish_without_p)(m* self, void* arg) {
   g* dead = static_cast<g*>(arg);
   self->sched->finished_outside.fetch_add(1, memory_order_relaxed);
   call_on_home(&stack_end_home, dead);
+  sanitizer_destroy(dead->sanitizer);
   dead->state.store(g_state::dead, memory_order_relaxed);
   call_on_home(&give_slot_home, dead);
 }
@@ -122,6 +146,7 @@ unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noe
   made.ctx = reinterpret_cast<void*>(high);
   made.entry_arg = made.ctx;
   made.sched = &sched;
+  sanitizer_describe(made.sanitizer, first_segment_base(top, made.stack_bytes), made.ctx);
   made.caught_exceptions = nullptr;
   made.uncaught_exceptions = 0;
   made.saved_errno = 0;
@@ -169,36 +194,66 @@ g* g_make(scheduler& sched, std::size_t stack_bytes) noexcept {
   return request.made;
 }
 
-unborn spawn_begin(scheduler* sched, std::size_t size, std::size_t align) {
-  m* self = this_m();
-  if (sched == nullptr) sched = self != nullptr ? self->sched : &registry_scheduler();
-  if (__builtin_expect(sched->unwinding.load(memory_order_relaxed), 0)) refuse(*sched);
-  g* made = g_make(*sched, sched->config.stack_size);
-  if (__builtin_expect(made == nullptr, 0)) throw_no_memory();
-  return dress(*made, *sched, size, align);
+namespace {
+
+// The scheduler that go() means: the one given, the caller's own, or on a plain thread the registry's. Refuses when it stops.
+scheduler& resolve(scheduler* given) {
+  if (given == nullptr) {
+    if (m* self = this_m(); self != nullptr) {
+      given = self->sched;
+    } else {
+      const visit guest;  // only until the G is counted
+      if (!announce_outside(*guest)) throw_stopped();
+      return *guest;
+    }
+  }
+  if (is_outside(*given)) {
+    if (!announce_outside(*given)) throw_stopped();
+  } else if (__builtin_expect(given->unwinding.load(memory_order_relaxed), 0)) {
+    refuse(*given);
+  }
+  return *given;
 }
 
-unborn spawn_begin(scheduler* sched, const g_options& options, std::size_t size, std::size_t align) {
-  m* self = this_m();
-  if (sched == nullptr) sched = self != nullptr ? self->sched : &registry_scheduler();
-  if (sched->unwinding.load(memory_order_relaxed)) refuse(*sched);
-  std::size_t bytes =
-      options.stack_size == 0 ? sched->config.stack_size : round_stack_size(options.stack_size);
+unborn make_dressed(scheduler& sched, std::size_t stack_bytes, std::size_t size, std::size_t align) {
+  g* made = g_make(sched, stack_bytes);
+  if (__builtin_expect(made == nullptr, 0)) {
+    renounce(sched);
+    throw_no_memory();
+  }
+  return dress(*made, sched, size, align);
+}
+
+constexpr std::size_t most_stack = std::size_t{1} << 30;
+
+}  // namespace
+
+unborn spawn_begin(scheduler* given, std::size_t size, std::size_t align) {
+  scheduler& sched = resolve(given);
+  return make_dressed(sched, sched.config.stack_size, size, align);
+}
+
+unborn spawn_begin(scheduler* given, const g_options& options, std::size_t size, std::size_t align) {
+  if (options.stack_size > most_stack)
+    throw std::invalid_argument("gmp::g_options::stack_size must be at most 1 GiB");
   auto extra = std::make_unique<g_extra>();
   extra->name = options.name;
   extra->facts = options.facts;
-  g* made = g_make(*sched, bytes);
-  if (made == nullptr) throw_no_memory();
-  unborn child = dress(*made, *sched, size, align);
-  made->isolated = options.panic == panic_class::isolated;
-  made->extra = extra.release();
+  scheduler& sched = resolve(given);
+  const std::size_t bytes =
+      options.stack_size == 0 ? sched.config.stack_size : round_stack_size(options.stack_size);
+  unborn child = make_dressed(sched, bytes, size, align);
+  child.made->isolated = options.panic == panic_class::isolated;
+  child.made->extra = extra.release();
   return child;
 }
 
 void spawn_abandon(unborn child) noexcept {
+  scheduler& sched = *child.made->sched;
   g_clear(*child.made);
   child.made->state.store(g_state::dead, memory_order_relaxed);
   call_on_home(&give_slot_home, child.made);
+  renounce(sched);  // last: the scheduler may end with it
 }
 
 void spawn_start(unborn child, void (*run)(void*)) noexcept {
@@ -208,8 +263,13 @@ void spawn_start(unborn child, void (*run)(void*)) noexcept {
   m* self = this_m();
   made.creator_id = self != nullptr && self->current != nullptr ? self->current->id : 0;
   made.state.store(g_state::newborn, memory_order_relaxed);
-  if (self == nullptr || self->sched != &sched || !pin(*self)) {
-    if (self != nullptr && self->sched == &sched) unpin(*self);
+  if (self == nullptr || self->sched != &sched) {
+    call_on_home(&start_outside, &made);
+    return;
+  }
+  if (!pin(*self)) {
+    unpin(*self);
+    sched.spawned_outside.fetch_add(1, memory_order_relaxed);
     call_on_home(&start_outside, &made);
     return;
   }

@@ -66,7 +66,7 @@ p* scheduler::new_p() {
   }
   const std::uint32_t id = p_count.load(memory_order_relaxed);
   local->id = id;
-  local->timers.owner = this;
+  local->timers.owner.store(this, memory_order_relaxed);
   local->random = cheap_random(static_cast<std::uint64_t>(clock_now()) + id);
   all_ps[id].store(local, memory_order_release);
   p_count.store(id + 1, memory_order_release);
@@ -75,7 +75,7 @@ p* scheduler::new_p() {
 
 // Under the lock.
 m* scheduler::new_m() {
-  if (m_count >= config.max_threads) return nullptr;
+  if (m_count >= config.max_threads || stopping.load(memory_order_relaxed)) return nullptr;
   m* made = new (std::nothrow) m;
   if (made == nullptr) return nullptr;
   made->sched = this;
@@ -89,7 +89,7 @@ m* scheduler::new_m() {
 void scheduler::start_m(m& made) noexcept {
   try {
     made.thread = std::thread([this, &made] { m_thread(made); });
-  } catch (const std::system_error& error) {
+  } catch (const std::exception& error) {  // no thread, or no memory for one
     // Threads are exhausted. With at least one M the work goes on there; with none it cannot.
     lock.lock();
     const bool alone = --m_count == 0;
@@ -98,6 +98,7 @@ void scheduler::start_m(m& made) noexcept {
     lock.unlock();
     if (alone) fatal("cannot start a thread", error.what());
   }
+  made.started.store(true, memory_order_release);  // pairs with the acquire in stop()
 }
 
 void scheduler::m_thread(m& self) noexcept {
@@ -321,22 +322,33 @@ void scheduler::wake_all() noexcept {
   lock.unlock();
 }
 
+// Threads that readied a G or started one may still be in inject(). They leave within a few system calls.
+void scheduler::await_visitors() noexcept {
+  while (visitors.load(memory_order_acquire) != 0) std::this_thread::yield();
+}
+
 bool scheduler::stop(nanos patience) {
   unwinding.store(true, memory_order_seq_cst);
   const nanos deadline = after(clock_now(), patience);
   while (live_gs() != 0) {
     if (await_rest(deadline)) {
       if (unwind_parked() != 0 || live_gs() == 0) continue;
+      // What is left is being readied by a thread that is none of ours: give it time.
+      futex_wait(rest, rest.load(memory_order_relaxed), after(clock_now(), 1'000'000));
     }
     if (clock_now() < deadline) continue;
     std::fprintf(stderr, "gmpsched: the runtime stops, but %" PRIu64 " Gs did not end in time:\n", live_gs());
     slabs_for_each_slot(&name_one, this);
     break;
   }
-  stopping.store(true, memory_order_release);
   const bool clean = live_gs() == 0;
+  lock.lock();
+  stopping.store(true, memory_order_release);  // from here on no M is made
+  lock.unlock();
+  await_visitors();
   wake_all();
   for (m* self = all_ms; self != nullptr; self = self->all_next) {
+    while (!self->started.load(memory_order_acquire)) std::this_thread::yield();
     if (!self->thread.joinable()) continue;
     if (clean) {
       self->thread.join();
@@ -344,6 +356,7 @@ bool scheduler::stop(nanos patience) {
       self->thread.detach();
     }
   }
+  await_visitors();
   return clean;
 }
 

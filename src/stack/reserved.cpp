@@ -171,24 +171,9 @@ std::size_t first_segments_take(std::size_t bytes, void** out, std::size_t n) no
   return taken;
 }
 
-namespace {
-
-// The frames of a former G may have left red zones behind: it ended by switching away.
-void forget_frames([[maybe_unused]] void* top) noexcept {
-#ifdef GMPSCHED_ASAN
-  __asan_unpoison_memory_region(static_cast<char*>(top) - kept_bytes,
-                                kept_bytes - control_block_bytes);
-#endif
-}
-
-}  // namespace
-
 void first_segments_give(std::size_t bytes, void** tops, std::size_t n) noexcept {
   pool* const p = pool_for(bytes);
-  for (std::size_t i = 0; i < n; ++i) {
-    forget_frames(tops[i]);
-    trim(tops[i], p->range_bytes);
-  }
+  for (std::size_t i = 0; i < n; ++i) trim(tops[i], p->range_bytes);
   tiny_guard hold(lock);
   for (std::size_t i = 0; i < n; ++i) {
     free_range* const range = as_free(tops[i]);
@@ -199,7 +184,12 @@ void first_segments_give(std::size_t bytes, void** tops, std::size_t n) noexcept
 
 // The canary of a range is its guard; nothing else is written, so that a new G touches one page.
 void* first_segment_init(void* top, [[maybe_unused]] std::size_t bytes, std::size_t) noexcept {
-  forget_frames(top);
+#ifdef GMPSCHED_ASAN
+  // The frames of the former G may have left red zones behind: it ended by switching away.
+  __asan_unpoison_memory_region(static_cast<char*>(top) - kept_bytes,
+                                kept_bytes - control_block_bytes);
+#endif
+  static_cast<void>(top);
   return nullptr;
 }
 

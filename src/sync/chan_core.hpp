@@ -67,7 +67,7 @@ class chan_core {
     return capacity_ == 0 ? sendq_.empty() : size_.load(memory_order_acquire) == 0;
   }
   std::byte* slot(std::size_t index) noexcept {
-    return reinterpret_cast<std::byte*>(this) + buffer_offset(type_) + index * type_.size;
+    return buffer_ + index * type_.size;
   }
   void move(void* to, void* from) const;
   void put(void* from);
@@ -83,13 +83,14 @@ class chan_core {
  private:
   const element_type& type_;
   const std::size_t capacity_;
+  std::byte* const buffer_ = reinterpret_cast<std::byte*>(this) + buffer_offset(type_);
   atomic<std::size_t> size_{0};
   std::size_t head_ = 0;  // the oldest element
 };
 
 constexpr std::size_t chan_core::buffer_offset(const element_type& type) noexcept {
   const std::size_t align = type.align;
-  return (sizeof(chan_core) + align - 1) / align * align;
+  return (sizeof(chan_core) + align - 1) & ~(align - 1);  // a power of two: no division
 }
 
 inline void chan_core::move(void* to, void* from) const {

@@ -23,14 +23,27 @@ bool completion::done() noexcept {
   return answer;
 }
 
-void completion::wait() {
+bool completion::wait() {
+  lock_.lock();
+  if (done_) {
+    lock_.unlock();
+    return true;
+  }
+  const wake_status status = wait_in({waiters_, lock_, wait_reason::task});
+  if (status == wake_status::pending) unwind(current_g());
+  return status == wake_status::ok;
+}
+
+void completion::wait_for_certain() {
   lock_.lock();
   if (done_) {
     lock_.unlock();
     return;
   }
-  const wake_status status = wait_in({waiters_, lock_, wait_reason::task});
-  if (status == wake_status::pending) unwind(current_g());
+  waiter w;
+  w.owner = &current_g();
+  waiters_.push_back(w);
+  park(*w.owner, lock_, wait_reason::task, nullptr, nullptr);  // no cancel function: stop() passes it over
 }
 
 bool completion::wait_until(nanoseconds_count deadline) {

@@ -1,6 +1,8 @@
 // Select: several channel operations, one of which goes ahead.
 //
-// SEL1  All channels are locked in address order, so that the look at them is one moment and two selects never deadlock.
+// SEL1  What is ready at first sight is taken under its own channel's lock alone. Before a select takes the default or
+//       its timeout, or waits, all channels are locked in address order, so that the look at them is one moment and two
+//       selects never deadlock.
 // SEL2  The G stands in every queue with one ticket; whoever wins it has moved the element. [CLAIM1]
 // SEL3  The locks are released in the park's commit, in ascending order; whoever ends the wait otherwise than through a channel
 //       (the timer) takes the last of them first, so that it meets a G whose registers are saved.
@@ -9,6 +11,7 @@
 #include "gmp/select.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <stdexcept>
 #include <vector>
 
@@ -84,7 +87,10 @@ void make_plan(plan& all, std::size_t n) noexcept {
       }
     }
   }
-  // From the shuffled order: cases on one channel wait in its queue in a random order, too.
+}
+
+// From the shuffled order: cases on one channel wait in its queue in a random order, too.
+void order_locks(plan& all) noexcept {
   for (std::size_t i = 0; i < all.channels; ++i) all.lock[i] = all.poll[i];
   auto by_address = [&all](std::uint16_t a, std::uint16_t b) {
     return all.ops[a].core < all.ops[b].core;
@@ -134,6 +140,24 @@ std::size_t try_all(const plan& all, lock_all& locks) {
     if (done.result == chan_result::would_block) continue;
     op.result = done.result;
     locks.unlock();
+    if (done.wake != nullptr) ready(*done.wake);
+    return all.poll[i];
+  }
+  return plan::none;
+}
+
+// Pass 0: the first case that can go on, each channel locked alone. A case that is ready when it is
+// tried is a right choice whatever the others are; that nothing is ready, only pass 1 can tell.
+std::size_t try_each(const plan& all) {
+  for (std::size_t i = 0; i < all.channels; ++i) {
+    select_op& op = all.ops[all.poll[i]];
+    const bool send = op.kind == select_kind::send;
+    if (send ? op.core->send_would_block() : op.core->recv_would_block()) continue;
+    std::unique_lock hold(op.core->lock_);
+    const step done = send ? op.core->try_send(op.element) : op.core->try_recv(op.element);
+    hold.unlock();
+    if (done.result == chan_result::would_block) continue;
+    op.result = done.result;
     if (done.wake != nullptr) ready(*done.wake);
     return all.poll[i];
   }
@@ -227,6 +251,8 @@ std::size_t select_run(select_op* ops, waiter* waiters, std::uint16_t* order, st
   make_plan(all, n);
   if (all.channels == 0)
     return all.otherwise != plan::none ? all.otherwise : wait_without_channels(all, n);
+  if (const std::size_t ready_case = try_each(all); ready_case != plan::none) return ready_case;
+  order_locks(all);
   for (;;) {
     lock_all locks(all);
     const std::size_t ready_case = try_all(all, locks);

@@ -101,7 +101,7 @@ void start(time_source& source, nanos deadline, nanos period) {
 
 __attribute__((noinline)) chan_core* timer_chan_make(nanoseconds_count delay,
                                                      nanoseconds_count period) {
-  if (this_m() == nullptr) registry_scheduler();  // throws: nobody keeps the time
+  if (this_m() == nullptr) static_cast<void>(visit());  // throws: nobody keeps the time
   void* memory = ::operator new(source_offset + sizeof(time_source));
   auto* core = ::new (memory) chan_core(value_element, 1);
   auto& source = *::new (static_cast<std::byte*>(memory) + source_offset) time_source{{}, core};

@@ -269,16 +269,16 @@ void check_order(std::size_t capacity) {
 // Each value arrives as often as it was sent.
 void check_many_to_many(std::size_t capacity) {
   constexpr int people = 4;
-  const int values = scaled(500);
+  constexpr int values = scaled(500);
   auto ch = gmp::make_chan<int>(capacity);
   for (int p = 0; p < people; ++p) {
-    gmp::go([ch, values] {
+    gmp::go([ch] {
       for (int i = 0; i < values; ++i) ch.send(i);
     });
   }
   auto seen = gmp::make_chan<std::map<int, int>>();
   for (int p = 0; p < people; ++p) {
-    gmp::go([ch, seen, values] {
+    gmp::go([ch, seen] {
       std::map<int, int> mine;
       for (int i = 0; i < values; ++i) ++mine[ch.recv().value()];
       seen.send(std::move(mine));
@@ -319,7 +319,8 @@ TEST_P(chan_conformance, many_consumers_share_one_channel) {
     for (int w = 0; w < workers; ++w) {
       all.go([=] {
         for (int item : queue) {
-          if (primes[static_cast<std::size_t>(item + w) % primes.size()] == item) gmp::this_g::yield();
+          if (primes[static_cast<std::size_t>(item + w) % primes.size()] == item)
+            gmp::this_g::yield();
           results.send(item);
         }
       });

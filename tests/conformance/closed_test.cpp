@@ -9,7 +9,8 @@ using gmp::chan_status;
 class closed_conformance : public at_procs {};
 GMPSCHED_TEST_AT_PROCS(closed_conformance, 1u, 2u, 4u);
 
-// The forms in which an element can be received. Each tells: ok, closed or would_block, and the value.
+// The forms in which an element can be received. Each tells: ok, closed or would_block, and the
+// value.
 struct received {
   chan_status status;
   int value = 0;
@@ -43,8 +44,8 @@ received selecting_from_two(const gmp::chan<int>& ch) {
   received out{chan_status::closed};
   gmp::chan<int> nil;
   gmp::select(gmp::on_recv(nil), gmp::on_recv(ch, [&](std::optional<int> v) {
-    if (v) out = {chan_status::ok, *v};
-  }));
+                if (v) out = {chan_status::ok, *v};
+              }));
   return out;
 }
 received selecting_or_not(const gmp::chan<int>& ch) {
@@ -70,9 +71,9 @@ received ranging(const gmp::chan<int>& ch) {
   return {chan_status::closed};
 }
 
-constexpr receive_form receive_forms[] = {plain,     trying,           limited,
-                                          selecting, selecting_from_two, selecting_or_not,
-                                          selecting_from_a_list, ranging};
+constexpr receive_form receive_forms[] = {
+    plain,  trying, limited, selecting, selecting_from_two, selecting_or_not, selecting_from_a_list,
+    ranging};
 
 using send_form = void (*)(const gmp::chan<int>&);
 

@@ -123,8 +123,8 @@ TEST_P(exceptions_conformance, thrown_through_a_thousand_frames_of_a_growing_sta
   });
 }
 
-// Go: TestGoexitDefer, TestRecoverBeforePanicAfterGoexit: a G that is ended from outside runs its destructors, and a
-// handler for everything that rethrows lets the end pass.
+// Go: TestGoexitDefer, TestRecoverBeforePanicAfterGoexit: a G that is ended from outside runs its
+// destructors, and a handler for everything that rethrows lets the end pass.
 TEST_P(exceptions_conformance, a_g_ended_from_outside_runs_its_destructors) {
   std::atomic<int> destroyed = 0, swallowed = 0, after = 0;
   run([&] {
@@ -155,7 +155,8 @@ TEST_P(exceptions_conformance, a_g_ended_from_outside_runs_its_destructors) {
   EXPECT_EQ(after, 0);
 }
 
-// Go: TestRecoveredPanicAfterGoexit: a handler that swallows the end meets it again at the next wait.
+// Go: TestRecoveredPanicAfterGoexit: a handler that swallows the end meets it again at the next
+// wait.
 TEST_P(exceptions_conformance, swallowing_the_end_does_not_cancel_it) {
   std::atomic<int> swallowed = 0, after = 0, destroyed = 0;
   run([&] {

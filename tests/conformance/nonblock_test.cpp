@@ -88,7 +88,8 @@ TEST_P(nonblock_conformance, a_select_with_default_does_what_try_does) {
       auto ch = gmp::make_chan<int>(capacity);
       std::optional<int> got;
       auto receive = [&] {
-        return gmp::select(gmp::on_recv(ch, [&](std::optional<int> v) { got = v; }), gmp::otherwise());
+        return gmp::select(gmp::on_recv(ch, [&](std::optional<int> v) { got = v; }),
+                           gmp::otherwise());
       };
       EXPECT_EQ(receive(), 1u);
       auto send = [&] { return gmp::select(gmp::on_send(ch, 5), gmp::otherwise()); };
@@ -130,7 +131,8 @@ TEST_P(nonblock_conformance, two_receivers_and_a_close_leave_no_gap) {
   });
 }
 
-// Go: TestNonblockSelectRace: at every instant one of the two is ready, so the default must not run.
+// Go: TestNonblockSelectRace: at every instant one of the two is ready, so the default must not
+// run.
 TEST_P(nonblock_conformance, a_default_looks_at_all_cases_at_once) {
   run([] {
     const int rounds = scaled(10'000);

@@ -13,8 +13,9 @@ using namespace gmp_test;
 class programs_conformance : public at_procs {};
 GMPSCHED_TEST_AT_PROCS(programs_conformance, 1u, 2u, 4u);
 
-constexpr int some_primes[] = {2,  3,  5,  7,  11, 13, 17, 19, 23, 29, 31, 37,  41,  43,  47,  53,
-                               59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131};
+constexpr int some_primes[] = {2,  3,  5,  7,   11,  13,  17,  19,  23,  29, 31,
+                               37, 41, 43, 47,  53,  59,  61,  67,  71,  73, 79,
+                               83, 89, 97, 101, 103, 107, 109, 113, 127, 131};
 
 // Go: test/chan/sieve1.go: one G per prime filters what the one before lets through.
 TEST_P(programs_conformance, a_sieve_of_gs_finds_the_primes) {
@@ -81,7 +82,8 @@ TEST_P(programs_conformance, a_sieve_that_merges_streams_finds_the_primes) {
   });
 }
 
-// --- power series, after McIlroy: every series is a G that computes its next coefficient when asked.
+// --- power series, after McIlroy: every series is a G that computes its next coefficient when
+// asked.
 
 struct rational {
   long num = 0, den = 1;
@@ -96,11 +98,15 @@ struct rational {
       den = -den;
     }
   }
-  friend rational operator+(rational a, rational b) { return {a.num * b.den + b.num * a.den, a.den * b.den}; }
+  friend rational operator+(rational a, rational b) {
+    return {a.num * b.den + b.num * a.den, a.den * b.den};
+  }
   friend rational operator*(rational a, rational b) { return {a.num * b.num, a.den * b.den}; }
   friend bool operator==(const rational&, const rational&) = default;
 };
-std::ostream& operator<<(std::ostream& to, const rational& r) { return to << r.num << '/' << r.den; }
+std::ostream& operator<<(std::ostream& to, const rational& r) {
+  return to << r.num << '/' << r.den;
+}
 
 // How a coefficient travels: as itself, or boxed (Go: powser2.go uses interface values).
 struct as_value {
@@ -142,19 +148,19 @@ series<Form> series_of(Next next) {
   return out;
 }
 
-// Serves two readers, each at its own pace. It goes on serving while the next coefficient is on its way, because that one
-// may depend on an earlier one which the other reader still has to get.
+// Serves two readers, each at its own pace. It goes on serving while the next coefficient is on its
+// way, because that one may depend on an earlier one which the other reader still has to get.
 template <class Form>
 class splitter {
  public:
-  splitter(series<Form> from, series<Form> one, series<Form> two) : from_(from), readers_{reader{one}, reader{two}} {}
+  splitter(series<Form> from, series<Form> one, series<Form> two)
+      : from_(from), readers_{reader{one}, reader{two}} {}
 
   void run() {
     for (;;) {
-      gmp::select(
-          gmp::on_recv(readers_[0].to.demand, [this](bool) { asked(readers_[0]); }),
-          gmp::on_recv(readers_[1].to.demand, [this](bool) { asked(readers_[1]); }),
-          gmp::on_recv(fetched_, [this](std::optional<rational> next) { arrived(*next); }));
+      gmp::select(gmp::on_recv(readers_[0].to.demand, [this](bool) { asked(readers_[0]); }),
+                  gmp::on_recv(readers_[1].to.demand, [this](bool) { asked(readers_[1]); }),
+                  gmp::on_recv(fetched_, [this](std::optional<rational> next) { arrived(*next); }));
     }
   }
 
@@ -261,7 +267,7 @@ void check_series(int terms) {
   auto sum = add(geometric(), scale(rational(2), geometric()));
   auto slope = derivative(geometric());
   auto logarithm = integral(rational(0), geometric());  // -log(1 - x)
-  auto square = multiply(geometric(), geometric());      // 1 / (1 - x)^2
+  auto square = multiply(geometric(), geometric());     // 1 / (1 - x)^2
   auto exp = exponential<Form>();
   long factorial = 1;
   for (int n = 0; n < terms; ++n) {

@@ -107,7 +107,8 @@ TEST_P(parallel_conformance, as_many_gs_as_ps_run_at_the_same_time) {
   });
 }
 
-void start_nested(std::atomic<unsigned>& arrived, unsigned left, unsigned all, gmp::chan<void> done) {
+void start_nested(std::atomic<unsigned>& arrived, unsigned left, unsigned all,
+                  gmp::chan<void> done) {
   if (left > 1) gmp::go([=, &arrived] { start_nested(arrived, left - 1, all, done); });
   ++arrived;
   while (arrived != all) std::this_thread::yield();
@@ -118,7 +119,8 @@ void start_nested(std::atomic<unsigned>& arrived, unsigned left, unsigned all, g
 TEST_P(parallel_conformance, gs_started_by_gs_get_sleeping_workers) {
   run([gs = GetParam()] {
     for (int i = 0; i < scaled(20); ++i) {
-      if (i % 2 == 1) gmp::this_g::sleep_for(200us);  // gives idle workers time to park; not a synchronisation
+      if (i % 2 == 1)
+        gmp::this_g::sleep_for(200us);  // gives idle workers time to park; not a synchronisation
       std::atomic<unsigned> arrived = 0;
       auto done = gmp::make_chan<void>(gs);
       gmp::go([=, &arrived] { start_nested(arrived, gs, gs, done); });
@@ -143,7 +145,8 @@ TEST_P(sched_conformance, a_thousand_handoffs) {
   });
 }
 
-void ping_for_ever(const gmp::chan<int>& from, const gmp::chan<int>& to, const gmp::chan<void>& stop, bool call) {
+void ping_for_ever(const gmp::chan<int>& from, const gmp::chan<int>& to,
+                   const gmp::chan<void>& stop, bool call) {
   char byte = 0;
   for (bool over = false; !over;) {
     if (call && ::write(-1, &byte, 1) == 0) byte = 1;  // a system call that fails at once
@@ -171,7 +174,8 @@ TEST_P(sched_conformance, a_timer_fires_under_gs_that_keep_each_other_busy) {
   });
 }
 
-// Go: TestAfterFuncStarvation, with a sleeping G: a pair on a buffered channel does not keep one P to itself.
+// Go: TestAfterFuncStarvation, with a sleeping G: a pair on a buffered channel does not keep one P
+// to itself.
 TEST_P(sched_conformance, a_sleeper_wakes_beside_a_pair_on_a_buffered_channel) {
   run([] {
     auto ch = gmp::make_chan<bool>(1);
@@ -214,7 +218,8 @@ TEST_P(sched_conformance, the_main_g_has_number_one) {
   EXPECT_EQ(id, 1u);
 }
 
-// Compilers may keep the address of errno over a call, in one function; a G that moved would look at the old thread's.
+// Compilers may keep the address of errno over a call, in one function; a G that moved would look
+// at the old thread's.
 [[gnu::noinline]] int read_errno() {
   asm volatile("" ::: "memory");
   return errno;
@@ -245,7 +250,8 @@ TEST_P(sched_conformance, identity_and_errno_survive_moving_between_threads) {
   });
 }
 
-// Go: TestPingPongHog: who wakes a partner hands on its time slice with the wake-up: a pair counts as one.
+// Go: TestPingPongHog: who wakes a partner hands on its time slice with the wake-up: a pair counts
+// as one.
 TEST_F(fair_conformance, a_hogging_pair_leaves_a_light_pair_its_share) {
   run_at(1, [] {
     std::atomic<bool> stop = false;

@@ -1,4 +1,5 @@
-// What selects leave behind (nothing) and what leaving a queue costs (a constant); order of evaluation.
+// What selects leave behind (nothing) and what leaving a queue costs (a constant); order of
+// evaluation.
 #include <malloc.h>
 
 #include <algorithm>
@@ -50,7 +51,8 @@ TEST_P(select_cost_conformance, waiters_of_ended_gs_are_gone_from_every_queue) {
     for (int round = 0; round < rounds; ++round) {
       auto stop = gmp::make_chan<void>();
       crowd selecting;
-      for (int i = 0; i < gs; ++i) selecting.go([=] { gmp::select(gmp::on_recv(never), gmp::on_recv(stop)); });
+      for (int i = 0; i < gs; ++i)
+        selecting.go([=] { gmp::select(gmp::on_recv(never), gmp::on_recv(stop)); });
       until([&] { return receivers_waiting(stop) == static_cast<std::size_t>(gs); });
       EXPECT_EQ(receivers_waiting(never), static_cast<std::size_t>(gs));
       stop.close();
@@ -65,7 +67,8 @@ std::chrono::nanoseconds time_to_leave(int n) {
   std::vector<gmp::chan<int>> own(static_cast<std::size_t>(n));
   for (auto& ch : own) ch = gmp::make_chan<int>();
   crowd all;
-  for (const auto& ch : own) all.go([common, ch] { gmp::select(gmp::on_recv(common), gmp::on_recv(ch)); });
+  for (const auto& ch : own)
+    all.go([common, ch] { gmp::select(gmp::on_recv(common), gmp::on_recv(ch)); });
   for (const auto& ch : own) until_receiver_waits(ch);
   const auto start = std::chrono::steady_clock::now();
   // From the far end: a search from the head would pass all the others.
@@ -89,8 +92,8 @@ TEST_P(select_cost_conformance, leaving_a_queue_of_n_costs_the_same_for_every_n)
   });
 }
 
-// Go: test/fixedbugs/issue4313.go, issue8336.go, bug242.go: every expression once, before any case is tried.
-// (In C++ the order among arguments is the compiler's.)
+// Go: test/fixedbugs/issue4313.go, issue8336.go, bug242.go: every expression once, before any case
+// is tried. (In C++ the order among arguments is the compiler's.)
 TEST_P(select_cost_conformance, expressions_are_evaluated_once_and_first) {
   run([] {
     int channels = 0, values = 0, effects = 0;

@@ -45,7 +45,8 @@ TEST_P(select_conformance, exactly_one_of_four_send_cases_fires) {
   });
 }
 
-// Go: test/chan/select.go: values are computed for every case each time, each ready case fires once, nil disables.
+// Go: test/chan/select.go: values are computed for every case each time, each ready case fires
+// once, nil disables.
 TEST_P(select_conformance, values_are_evaluated_for_all_cases_and_nil_disables) {
   run([] {
     int counter = 0, shift = 0;
@@ -78,7 +79,8 @@ TEST_P(select_conformance, values_are_evaluated_for_all_cases_and_nil_disables) 
   });
 }
 
-// Go: test/chan/select4.go: what a receive case would write to is touched only when that case is chosen.
+// Go: test/chan/select4.go: what a receive case would write to is touched only when that case is
+// chosen.
 TEST_P(select_conformance, only_the_chosen_case_has_effects) {
   run([] {
     auto ready = gmp::make_chan<int>(1);
@@ -96,7 +98,8 @@ TEST_P(select_conformance, only_the_chosen_case_has_effects) {
   });
 }
 
-// Go: test/chan/select6.go: the loser of a select stands last in a queue of several; the ones behind it still wake.
+// Go: test/chan/select6.go: the loser of a select stands last in a queue of several; the ones
+// behind it still wake.
 TEST_P(select_conformance, a_loser_at_the_tail_does_not_spoil_the_queue) {
   run([] {
     auto one = gmp::make_chan<bool>();
@@ -134,7 +137,9 @@ TEST_P(select_conformance, discarded_values_are_received_all_the_same) {
         [](const ints& ch) { static_cast<void>(ch.recv()); },
         [](const ints& ch) { gmp::select(gmp::on_recv(ch)); },
         [](const ints& ch) { gmp::select(gmp::on_recv(ch), gmp::on_recv(ints())); },
-        [](const ints& ch) { gmp::select(gmp::on_recv(ch, [] {}), gmp::on_recv(gmp::make_chan<int>())); },
+        [](const ints& ch) {
+          gmp::select(gmp::on_recv(ch, [] {}), gmp::on_recv(gmp::make_chan<int>()));
+        },
     };
     constexpr void (*senders[])(const ints&) = {
         [](const ints& ch) { ch.send(1); },
@@ -158,7 +163,8 @@ TEST_P(select_conformance, discarded_values_are_received_all_the_same) {
   });
 }
 
-// Go: test/chan/select3.go: send and receive of one select on one unbuffered channel do not meet each other.
+// Go: test/chan/select3.go: send and receive of one select on one unbuffered channel do not meet
+// each other.
 TEST_P(select_conformance, a_select_does_not_meet_itself) {
   run([] {
     auto ch = gmp::make_chan<int>();
@@ -246,7 +252,8 @@ TEST_P(select_conformance, two_selects_on_both_ends_of_one_channel_meet_each_oth
   });
 }
 
-// Go: TestSelectStress: plain operations and selects with the cases in different orders, on four channels.
+// Go: TestSelectStress: plain operations and selects with the cases in different orders, on four
+// channels.
 constexpr std::array<std::size_t, 4> stress_capacities{0, 0, 2, 3};
 struct stress {
   std::array<gmp::chan<int>, 4> ch;
@@ -254,7 +261,8 @@ struct stress {
   stress(int rounds) : n(rounds) {
     for (std::size_t i = 0; i < 4; ++i) ch[i] = gmp::make_chan<int>(stress_capacities[i]);
   }
-  // Sends or receives n values on each channel through selects that drop a channel once it has had its n.
+  // Sends or receives n values on each channel through selects that drop a channel once it has had
+  // its n.
   template <std::size_t... Order>
   void select_all(bool sending, std::index_sequence<Order...>) const {
     std::array<gmp::chan<int>, 4> left = ch;
@@ -303,7 +311,8 @@ TEST_P(select_conformance, two_ready_cases_of_four_are_chosen_equally_often) {
     auto never = gmp::make_chan<int>(), silent = gmp::make_chan<int>();
     int times[4] = {};
     for (int i = 0; i < trials; ++i)
-      ++times[gmp::select(gmp::on_recv(never), gmp::on_recv(one), gmp::on_recv(silent), gmp::on_recv(two))];
+      ++times[gmp::select(gmp::on_recv(never), gmp::on_recv(one), gmp::on_recv(silent),
+                          gmp::on_recv(two))];
     EXPECT_EQ(times[0] + times[2], 0);
     const double sigma = std::sqrt(trials) / 2;
     EXPECT_NEAR(times[1], trials / 2.0, 10 * sigma);

@@ -1,4 +1,5 @@
-// What all tests share: runtimes at several numbers of Ps, sizes that fit the build, a guard against hanging.
+// What all tests share: runtimes at several numbers of Ps, sizes that fit the build, a guard
+// against hanging.
 //
 // GoogleTest keeps its traces per thread: no SCOPED_TRACE in a G that may move to another thread.
 #pragma once
@@ -122,11 +123,12 @@ class at_procs : public testing::TestWithParam<unsigned> {
   watchdog watchdog_;
 };
 
-#define GMPSCHED_TEST_AT_PROCS(suite, ...)                                \
+#define GMPSCHED_TEST_AT_PROCS(suite, ...)                             \
   INSTANTIATE_TEST_SUITE_P(procs, suite, testing::Values(__VA_ARGS__), \
                            testing::PrintToStringParamName())
 
-// Gives everybody else several turns. Not a proof that they parked: tests use it where a bug might then show.
+// Gives everybody else several turns. Not a proof that they parked: tests use it where a bug might
+// then show.
 inline void yield_often(int times = 64) {
   for (int i = 0; i < times; ++i) gmp::this_g::yield();
 }
@@ -137,7 +139,8 @@ void until(Condition&& condition) {
   while (!condition()) gmp::this_g::yield();
 }
 
-// Counts down Gs that end; wait() returns when none is left. Made of a channel alone, so that it can test the rest.
+// Counts down Gs that end; wait() returns when none is left. Made of a channel alone, so that it
+// can test the rest.
 class crowd {
  public:
   // Starts f as one G of the crowd.

@@ -1,4 +1,5 @@
-// Looks into a channel: tells a test that a partner really stands in its queue, so that no test sleeps and hopes.
+// Looks into a channel: tells a test that a partner really stands in its queue, so that no test
+// sleeps and hopes.
 #pragma once
 
 #include "support/harness.hpp"
@@ -15,7 +16,8 @@ bool sender_waits(const C& ch) {
   return !gmp::detail::chan_access::core(ch)->sendq_.empty();
 }
 
-inline std::size_t count_waiters(gmp::detail::chan_core& core, const gmp::detail::wait_queue& queue) {
+inline std::size_t count_waiters(gmp::detail::chan_core& core,
+                                 const gmp::detail::wait_queue& queue) {
   std::size_t n = 0;
   core.lock_.lock();
   for (auto* w = queue.front(); w != nullptr; w = w->next) ++n;

@@ -14,15 +14,23 @@ class chan_api : public in_runtime {};
 
 // Go: test/chan/perm.go is about what must not compile.
 template <class C>
-concept can_send = requires(C ch) { ch.send(1); };
+concept can_send = requires(C ch) {
+  ch.send(1);
+};
 template <class C>
-concept can_receive = requires(C ch) { ch.recv(); };
+concept can_receive = requires(C ch) {
+  ch.recv();
+};
 template <class C>
-concept can_close = requires(C ch) { ch.close(); };
+concept can_close = requires(C ch) {
+  ch.close();
+};
 
 static_assert(can_send<gmp::chan<int>> && can_receive<gmp::chan<int>> && can_close<gmp::chan<int>>);
-static_assert(can_send<gmp::send_chan<int>> && !can_receive<gmp::send_chan<int>> && can_close<gmp::send_chan<int>>);
-static_assert(!can_send<gmp::recv_chan<int>> && can_receive<gmp::recv_chan<int>> && !can_close<gmp::recv_chan<int>>);
+static_assert(can_send<gmp::send_chan<int>> && !can_receive<gmp::send_chan<int>> &&
+              can_close<gmp::send_chan<int>>);
+static_assert(!can_send<gmp::recv_chan<int>> && can_receive<gmp::recv_chan<int>> &&
+              !can_close<gmp::recv_chan<int>>);
 static_assert(std::is_convertible_v<gmp::chan<int>, gmp::send_chan<int>>);
 static_assert(std::is_convertible_v<gmp::chan<int>, gmp::recv_chan<int>>);
 static_assert(!std::is_convertible_v<gmp::recv_chan<int>, gmp::chan<int>>);

@@ -87,8 +87,9 @@ TEST_P(chan_throw, to_a_waiting_select_which_then_gets_the_next) {
       auto ch = gmp::make_chan<fragile>(), other = gmp::make_chan<fragile>();
       auto receiver = gmp::spawn([=] {
         int value = 0;
-        gmp::select(gmp::on_recv(ch, [&](std::optional<fragile> v) { value = v.value().value; }),
-                    gmp::on_recv(other, [&](std::optional<fragile> v) { value = -v.value().value; }));
+        gmp::select(
+            gmp::on_recv(ch, [&](std::optional<fragile> v) { value = v.value().value; }),
+            gmp::on_recv(other, [&](std::optional<fragile> v) { value = -v.value().value; }));
         return value;
       });
       until_receiver_waits(ch);
@@ -124,7 +125,8 @@ TEST_P(chan_throw, from_a_waiting_sender) {
   });
 }
 
-// A slot becomes free and the waiting sender's element cannot move up: the sender is told, the receiver is not.
+// A slot becomes free and the waiting sender's element cannot move up: the sender is told, the
+// receiver is not.
 TEST_P(chan_throw, when_a_waiting_senders_element_moves_up) {
   run([] {
     {
@@ -163,7 +165,8 @@ TEST_P(chan_throw, many_broken_elements_among_whole_ones) {
         });
       }
       const int expected_broken = 4 * ((n + 2) / 3);
-      for (int whole = 0; whole < 4 * n - expected_broken; ++whole) ASSERT_TRUE(ch.recv().has_value());
+      for (int whole = 0; whole < 4 * n - expected_broken; ++whole)
+        ASSERT_TRUE(ch.recv().has_value());
       senders.wait();
       EXPECT_EQ(broken, expected_broken);
       EXPECT_EQ(ch.len(), 0u);

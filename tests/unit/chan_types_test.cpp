@@ -56,7 +56,8 @@ struct counted {
   inline static std::atomic<int> alive = 0;
 };
 
-// Sends n elements through every way there is: buffer, waiting receiver, waiting sender, select on either side.
+// Sends n elements through every way there is: buffer, waiting receiver, waiting sender, select on
+// either side.
 template <class T, class Make, class Check>
 void through_every_way(Make make, Check check) {
   for (std::size_t capacity : {0u, 1u, 3u}) {
@@ -77,7 +78,8 @@ void through_every_way(Make make, Check check) {
       if (way < 2) {
         for (T value : ch) check(value, got++);
       } else {
-        for (bool open = true; open;) {
+        bool open = true;
+        while (open) {
           gmp::select(gmp::on_recv(ch, [&](std::optional<T> value) {
             if (value) check(*value, got++);
             open = value.has_value();
@@ -128,10 +130,9 @@ TEST_P(chan_types, over_aligned) {
 
 TEST_P(chan_types, huge) {
   run([] {
-    through_every_way<huge>([](int i) { return huge(static_cast<std::uint32_t>(i)); },
-                            [](huge& value, int i) {
-                              EXPECT_TRUE(value.right(static_cast<std::uint32_t>(i)));
-                            });
+    through_every_way<huge>(
+        [](int i) { return huge(static_cast<std::uint32_t>(i)); },
+        [](huge& value, int i) { EXPECT_TRUE(value.right(static_cast<std::uint32_t>(i))); });
   });
 }
 

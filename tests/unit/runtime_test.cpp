@@ -53,11 +53,13 @@ TEST_F(runtime_unit, options_out_of_range_are_named) {
   EXPECT_NE(complaint({.stack_size = 100}).find("stack_size"), std::string::npos);
   EXPECT_NE(complaint({.stack_size = std::size_t{1} << 40}).find("stack_size"), std::string::npos);
   EXPECT_NE(complaint({.max_stack = 1024}).find("max_stack"), std::string::npos);
-  EXPECT_NE(complaint({.stack_size = 65'536, .max_stack = 32'768}).find("max_stack"), std::string::npos);
+  EXPECT_NE(complaint({.stack_size = 65'536, .max_stack = 32'768}).find("max_stack"),
+            std::string::npos);
   EXPECT_NE(complaint({.max_threads = 0}).find("max_threads"), std::string::npos);
   EXPECT_NE(complaint({.handoff_after = 0ns}).find("handoff_after"), std::string::npos);
   EXPECT_NE(complaint({.handoff_after = -1s}).find("handoff_after"), std::string::npos);
-  EXPECT_NE(complaint({.poller = static_cast<gmp::poller_kind>(77)}).find("poller"), std::string::npos);
+  EXPECT_NE(complaint({.poller = static_cast<gmp::poller_kind>(77)}).find("poller"),
+            std::string::npos);
   EXPECT_EQ(complaint({}), "accepted");
   EXPECT_EQ(complaint({.procs = 1024, .stack_size = 4096, .max_threads = 1}), "accepted");
   EXPECT_THROW(gmp::run([] {}, {.procs = 5'000}), std::invalid_argument);
@@ -234,7 +236,8 @@ TEST_P(runtime_at, several_runtimes_exchange_values) {
 TEST_F(runtime_unit, a_runtime_inside_a_g_of_another) {
   const int got = run_at(2, [] {
     int sum = 0;
-    for (int i = 0; i < 3; ++i) sum += gmp::run([i] { return gmp::spawn([i] { return i; }).get(); }, {.procs = 2});
+    for (int i = 0; i < 3; ++i)
+      sum += gmp::run([i] { return gmp::spawn([i] { return i; }).get(); }, {.procs = 2});
     return sum + gmp::spawn([] { return 10; }).get();
   });
   EXPECT_EQ(got, 13);
@@ -242,7 +245,9 @@ TEST_F(runtime_unit, a_runtime_inside_a_g_of_another) {
 
 TEST_F(runtime_unit, many_short_lives) {
   int sum = 0;
-  for (int i = 0; i < scaled(100); ++i) sum += run_at(static_cast<unsigned>(i % 4) + 1, [] { return gmp::spawn([] { return 1; }).get(); });
+  for (int i = 0; i < scaled(100); ++i)
+    sum +=
+        run_at(static_cast<unsigned>(i % 4) + 1, [] { return gmp::spawn([] { return 1; }).get(); });
   EXPECT_EQ(sum, scaled(100));
 }
 
@@ -270,7 +275,9 @@ TEST_P(runtime_at, counters_add_up) {
 TEST_F(runtime_unit, the_report_names_version_and_stacks) {
   const std::string report = gmp::version_report();
   EXPECT_NE(report.find("gmpsched"), std::string::npos);
-  EXPECT_TRUE(report.find("segmented") != std::string::npos || report.find("reserved") != std::string::npos) << report;
+  EXPECT_TRUE(report.find("segmented") != std::string::npos ||
+              report.find("reserved") != std::string::npos)
+      << report;
 }
 
 }  // namespace

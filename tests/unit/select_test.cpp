@@ -33,7 +33,8 @@ TEST_F(select_unit, a_list_known_only_at_run_time) {
     const int n = 20;
     std::vector<gmp::chan<int>> channels;
     for (int i = 0; i < n; ++i) channels.push_back(gmp::make_chan<int>());
-    for (int i = 0; i < n; ++i) gmp::go([ch = channels[static_cast<std::size_t>(i)], i] { ch.send(i); });
+    for (int i = 0; i < n; ++i)
+      gmp::go([ch = channels[static_cast<std::size_t>(i)], i] { ch.send(i); });
     int sum = 0;
     for (int left = n; left > 0; --left) {
       std::vector<gmp::select_case> cases;
@@ -110,7 +111,8 @@ TEST_P(select_at, timeouts_are_never_early_and_the_earliest_wins) {
     EXPECT_EQ(gmp::select(gmp::on_recv(ch), gmp::on_timeout(0s)), 1u);
     EXPECT_EQ(gmp::select(gmp::on_recv(ch), gmp::on_timeout(-1s)), 1u);
     bool called = false;
-    gmp::select(gmp::on_recv(ch), gmp::on_timeout(std::chrono::duration<double, std::milli>(0.5), [&] { called = true; }));
+    gmp::select(gmp::on_recv(ch), gmp::on_timeout(std::chrono::duration<double, std::milli>(0.5),
+                                                  [&] { called = true; }));
     EXPECT_TRUE(called);
     EXPECT_FALSE(receiver_waits(ch));
     // One that is ready goes before a timeout that is due at once.
@@ -127,7 +129,8 @@ TEST_P(select_at, a_timeout_that_races_with_a_sender_loses_nothing) {
     auto sender = gmp::spawn([=] {
       int sent = 0;
       for (int i = 0; i < rounds; ++i)
-        gmp::select(gmp::on_send(ch, 1, [&] { ++sent; }), gmp::on_timeout(std::chrono::microseconds(i % 30)));
+        gmp::select(gmp::on_send(ch, 1, [&] { ++sent; }),
+                    gmp::on_timeout(std::chrono::microseconds(i % 30)));
       ch.close();
       return sent;
     });
@@ -157,7 +160,8 @@ TEST_F(select_unit, callbacks_are_any_callables_and_their_results_are_dropped) {
   gmp::select(gmp::on_recv(ch, std::ref(counter)));
   EXPECT_EQ(counter.calls, 1);
   ch.send(2);
-  gmp::select(gmp::on_recv(ch, [owner = std::make_unique<int>(3)](std::optional<int> v) { return *v + *owner; }));
+  gmp::select(gmp::on_recv(
+      ch, [owner = std::make_unique<int>(3)](std::optional<int> v) { return *v + *owner; }));
   ch.send(4);
   std::function<void(std::optional<int>)> function = [&](std::optional<int> v) { counter(v); };
   gmp::select(gmp::on_recv(ch, function));
@@ -174,7 +178,8 @@ TEST_F(select_unit, move_only_values) {
   auto mine = std::make_unique<int>(2);
   gmp::select(gmp::on_send(ch, std::move(mine)));
   std::unique_ptr<int> got;
-  gmp::select(gmp::on_recv(ch, [&](std::optional<std::unique_ptr<int>> v) { got = std::move(*v); }));
+  gmp::select(
+      gmp::on_recv(ch, [&](std::optional<std::unique_ptr<int>> v) { got = std::move(*v); }));
   EXPECT_EQ(*got, 1);
   gmp::select(gmp::on_recv(ch, [&](auto v) { got = std::move(*v); }));
   EXPECT_EQ(*got, 2);

@@ -105,7 +105,8 @@ TEST_P(task_at, arguments_travel_as_std_thread_takes_them) {
     int target = 0;
     gmp::spawn([](int& to, int value) { to = value; }, std::ref(target), 5).get();
     EXPECT_EQ(target, 5);
-    EXPECT_EQ(gmp::spawn([](std::unique_ptr<int> p) { return *p; }, std::make_unique<int>(6)).get(), 6);
+    EXPECT_EQ(gmp::spawn([](std::unique_ptr<int> p) { return *p; }, std::make_unique<int>(6)).get(),
+              6);
     EXPECT_EQ(gmp::spawn([](const std::string& s) { return s.size(); }, "literal").get(), 7u);
     char text[] = "changes";
     auto copy = gmp::spawn([](std::string s) { return s; }, std::string(text));
@@ -134,9 +135,18 @@ TEST_P(task_at, closures_of_every_size_are_destroyed_on_the_g) {
     auto done = gmp::make_chan<void>();
     for (int i = 0; i < 10; ++i) {
       gmp::go([done, t = tracked(alive)] { done.send(); });
-      gmp::go([done, t = tracked(alive), room = std::array<char, 400>()] { done.send(); });
-      gmp::go([done, t = tracked(alive), room = std::array<char, 3'000>()] { done.send(); });
-      gmp::go([done, t = tracked(alive), room = std::array<char, 100'000>()] { done.send(); });
+      gmp::go([done, t = tracked(alive), room = std::array<char, 400>()] {
+        static_cast<void>(room);
+        done.send();
+      });
+      gmp::go([done, t = tracked(alive), room = std::array<char, 3'000>()] {
+        static_cast<void>(room);
+        done.send();
+      });
+      gmp::go([done, t = tracked(alive), room = std::array<char, 100'000>()] {
+        static_cast<void>(room);
+        done.send();
+      });
     }
     for (int i = 0; i < 40; ++i) done.recv();
     until([&] { return alive == 0; });
@@ -183,7 +193,8 @@ TEST_P(task_at, options_of_one_g) {
     wanted.name = "large";
     wanted.stack_size = 65'536;
     wanted.facts = {{"peer", "nobody"}};
-    gmp::go(wanted, [done](int v) { done.send(v); }, 5);
+    gmp::go(
+        wanted, [done](int v) { done.send(v); }, 5);
     EXPECT_EQ(done.recv(), 5);
     gmp::go({.name = "small"}, [done] { done.send(6); });
     EXPECT_EQ(done.recv(), 6);
@@ -205,8 +216,9 @@ TEST_P(task_at, an_isolated_g_ends_alone_and_is_reported) {
   };
   gmp::run(
       [&] {
-        gmp::go({.name = "fails", .panic = gmp::panic_class::isolated, .facts = {{"request", "17"}}},
-                [] { throw std::invalid_argument("bad request"); });
+        gmp::go(
+            {.name = "fails", .panic = gmp::panic_class::isolated, .facts = {{"request", "17"}}},
+            [] { throw std::invalid_argument("bad request"); });
         until([&] { return reports == 1; });
         EXPECT_EQ(gmp::spawn([] { return 1; }).get(), 1);
       },

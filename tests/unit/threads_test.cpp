@@ -75,7 +75,8 @@ TEST_F(threads_unit, without_a_runtime_nothing_can_be_started) {
     EXPECT_THROW(gmp::go([] {}), std::system_error);
     EXPECT_THROW(static_cast<void>(gmp::spawn([] { return 1; })), std::system_error);
     EXPECT_THROW(gmp::procs(), std::system_error);
-  }).join();
+  })
+      .join();
   run_at(1, [] {});
   EXPECT_THROW(gmp::go([] {}), std::system_error);  // that one is gone
 }

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"sync"
-	"time"
-)
+import "sync"
 
 // A value goes out over one unbuffered channel and back over another; ns per round trip.
 func roundTrip(n int, print printer) {
@@ -14,7 +11,7 @@ func roundTrip(n int, print printer) {
 		}
 	}()
 	sum := int64(0)
-	start := time.Now()
+	start := now()
 	for i := 0; i < n; i++ {
 		ping <- int64(i)
 		sum += <-pong
@@ -36,7 +33,7 @@ func buffered(name string, pairs int) func(int, printer) {
 		var producers, consumers sync.WaitGroup
 		producers.Add(pairs)
 		consumers.Add(pairs)
-		start := time.Now()
+		start := now()
 		for p := 0; p < pairs; p++ {
 			p := p
 			go func() {
@@ -76,7 +73,7 @@ func select4(name string, capacity int) func(int, printer) {
 		for i := range ch {
 			ch[i] = make(chan int64, capacity)
 		}
-		start := time.Now()
+		start := now()
 		go func() {
 			for i := 0; i < n; i++ {
 				ch[i&3] <- int64(i)
@@ -122,10 +119,10 @@ func skynetNode(out chan<- int64, first, size int64) {
 // A tree of goroutines with n leaves (a power of ten), ten children a node, sums over channels; ms, and peak RSS in MB.
 func skynet(n int, print printer) {
 	out := make(chan int64)
-	start := time.Now()
+	start := now()
 	go skynetNode(out, 0, int64(n))
 	sum := <-out
-	ms := float64(time.Since(start).Microseconds()) / 1000
+	ms := (now() - start) * 1e3
 	if sum != int64(n)*int64(n-1)/2 {
 		panic("wrong sum: is n a power of ten?")
 	}

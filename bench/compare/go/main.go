@@ -1,4 +1,4 @@
-// The questions of ../../*.cpp asked of Go: `compare_go QUESTION [--procs N] [--n N]` prints lines "name value unit".
+// The questions of ../../*.cpp asked of Go: `compare_go QUESTION [--procs N] [--n N] [--cpu-time]` prints lines "name value unit".
 package main
 
 import (
@@ -41,7 +41,7 @@ func usage() {
 		names = append(names, name)
 	}
 	sort.Strings(names)
-	fmt.Fprintln(os.Stderr, "usage: compare_go QUESTION [--procs N] [--n N]; questions:", names)
+	fmt.Fprintln(os.Stderr, "usage: compare_go QUESTION [--procs N] [--n N] [--cpu-time]; questions:", names)
 	os.Exit(2)
 }
 
@@ -56,6 +56,7 @@ func main() {
 	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
 	procs := flags.Int("procs", 1, "GOMAXPROCS")
 	n := flags.Int("n", q.n, "number of operations")
+	flags.BoolVar(&useCPUTime, "cpu-time", false, "measure the processor time of the process instead of wall time")
 	flags.Parse(os.Args[2:])
 	if *procs < 1 || *n < 1 || flags.NArg() != 0 {
 		usage()

@@ -63,10 +63,10 @@ func inFreshGoroutines(rounds int, work func() uint64) (first, middle float64) {
 	times := make([]float64, rounds)
 	done := make(chan uint64)
 	for i := range times {
-		start := time.Now()
+		start := now()
 		go func() { done <- work() }()
 		<-done
-		times[i] = float64(time.Since(start).Nanoseconds()) / 1000
+		times[i] = (now() - start) * 1e6
 	}
 	first = times[0]
 	return first, median(times)

@@ -19,7 +19,8 @@ namespace gmp::detail {
 class completion {
  public:
   void signal() noexcept;
-  void wait();
+  bool wait();              // false: cancelled, in a destructor while the runtime stops; not done
+  void wait_for_certain();  // not even the end of the caller's runtime ends it
   bool wait_until(nanoseconds_count deadline);  // false: the deadline passed
   bool done() noexcept;
 
