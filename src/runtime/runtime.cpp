@@ -119,7 +119,9 @@ run_call::run_call(const runtime_core& core) {
 void run_call::main_started() noexcept {
   // release: pairs with the acquire in check_deadlock(): who reads 1 finds the main G in a queue,
   // or ended.
-  if (sched_ != nullptr) sched_->run_callers.fetch_add(1, memory_order_release);
+  if (sched_ == nullptr) return;
+  sched_->run_callers.fetch_add(1, memory_order_release);
+  sched_->look_for_deadlock();
 }
 
 void run_call::main_ended() noexcept {

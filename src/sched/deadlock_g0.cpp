@@ -10,6 +10,7 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "base/futex.hpp"
 #include "sched/scheduler.hpp"
 
 namespace gmp::detail {
@@ -60,6 +61,17 @@ void scheduler::check_deadlock() noexcept {
   lock.unlock();
   light_fence();
   if (!global.empty() && wants_wake()) wake_one();
+}
+
+// A caller of run() is counted only after its main G was started, and that one may have ended in a
+// deadlock by then: somebody has to look once more.
+void scheduler::look_for_deadlock() noexcept {
+  lock.lock();
+  if (idle_m_count == m_count && idle_ms != nullptr) {
+    idle_ms->note.store(1, memory_order_release);
+    futex_wake(idle_ms->note, 1);
+  }
+  lock.unlock();
 }
 
 }  // namespace gmp::detail

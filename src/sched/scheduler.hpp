@@ -70,6 +70,8 @@ class scheduler {
   bool work_anywhere() const noexcept;
   nanos earliest_timer() const noexcept;
 
+  void look_for_deadlock() noexcept;  // any thread: run_callers has changed
+
   // --- number of Ps; returns the old one
   std::uint32_t set_procs(std::uint32_t n);
 

@@ -77,16 +77,19 @@ __attribute__((noinline)) step chan_core::hand_over(wait_queue& queue, waiter& w
 
 // A slot has become free: the first sender's element moves up. [C2]
 __attribute__((noinline)) g* chan_core::refill() noexcept {
-  waiter* w = claim_front(sendq_);
-  if (w == nullptr) return nullptr;
-  w->status = wake_status::ok;
-  try {
-    put(w->element);
-  } catch (...) {
-    w->status = wake_status::retry;  // the sender tries itself and meets the exception
+  while (waiter* w = claim_front(sendq_)) {
+    sendq_.remove(*w);
+    w->status = wake_status::ok;
+    try {
+      put(w->element);
+      return w->owner;
+    } catch (...) {
+      // That sender tries itself and meets the exception; the slot is for the next one. [C2]
+      w->status = wake_status::retry;
+      ready(*w->owner);
+    }
   }
-  sendq_.remove(*w);
-  return w->owner;
+  return nullptr;
 }
 
 [[gnu::always_inline]] inline step chan_core::recv_here(void* to) {

@@ -55,13 +55,22 @@ waiter* shared_mutex::admit_readers() noexcept {
   return chain;
 }
 
+namespace {
+
+GMPSCHED_HOME_FUNCTION(fatal_home)(void* what) { fatal(static_cast<const char*>(what)); }
+
+// A destructor that was refused the lock while its runtime stops gives back what it never had.
+__attribute__((noinline, cold)) void misuse(const char* what) noexcept {
+  if (!must_unwind(current_g())) call_on_home(&fatal_home, const_cast<char*>(what));
+}
+
+}  // namespace
+
 void shared_mutex::unlock() noexcept {
   inner_.lock();
   if (__builtin_expect(!writing_, 0)) {
     inner_.unlock();
-    // A destructor that was refused the lock while its runtime stops gives back what it never had.
-    if (!must_unwind(current_g()))
-      fatal("gmp::shared_mutex::unlock of a shared_mutex not locked for writing");
+    misuse("gmp::shared_mutex::unlock of a shared_mutex not locked for writing");
     return;
   }
   writing_ = false;
@@ -104,8 +113,7 @@ void shared_mutex::unlock_shared() noexcept {
   inner_.lock();
   if (__builtin_expect(reading_ == 0, 0)) {
     inner_.unlock();
-    if (!must_unwind(current_g()))
-      fatal("gmp::shared_mutex::unlock_shared of a shared_mutex not locked for reading");
+    misuse("gmp::shared_mutex::unlock_shared of a shared_mutex not locked for reading");
     return;
   }
   g* writer = nullptr;
