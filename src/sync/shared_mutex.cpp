@@ -14,6 +14,15 @@ namespace gmp {
 
 using namespace detail;
 
+namespace {
+
+// A destructor that was refused the lock while its runtime stops gives back what it never had.
+__attribute__((noinline, cold)) void unlock_unlocked(const char* call) noexcept {
+  if (!must_unwind(current_g())) fatal(call);
+}
+
+}  // namespace
+
 void shared_mutex::lock() {
   if (!try_lock()) lock_deadline(never);
 }
@@ -59,9 +68,7 @@ void shared_mutex::unlock() noexcept {
   inner_.lock();
   if (__builtin_expect(!writing_, 0)) {
     inner_.unlock();
-    // A destructor that was refused the lock while its runtime stops gives back what it never had.
-    if (!must_unwind(current_g()))
-      fatal("gmp::shared_mutex::unlock of a shared_mutex not locked for writing");
+    unlock_unlocked("gmp::shared_mutex::unlock of a shared_mutex not locked for writing");
     return;
   }
   writing_ = false;
@@ -104,8 +111,7 @@ void shared_mutex::unlock_shared() noexcept {
   inner_.lock();
   if (__builtin_expect(reading_ == 0, 0)) {
     inner_.unlock();
-    if (!must_unwind(current_g()))
-      fatal("gmp::shared_mutex::unlock_shared of a shared_mutex not locked for reading");
+    unlock_unlocked("gmp::shared_mutex::unlock_shared of a shared_mutex not locked for reading");
     return;
   }
   g* writer = nullptr;
