@@ -14,6 +14,15 @@ namespace gmp {
 
 using namespace detail;
 
+namespace {
+
+// A destructor that was refused the lock while its runtime stops gives back what it never had.
+__attribute__((noinline, cold)) void unlock_unlocked(const char* call) noexcept {
+  if (!must_unwind(current_g())) fatal(call);
+}
+
+}  // namespace
+
 void shared_mutex::lock() {
   if (!try_lock()) lock_deadline(never);
 }
@@ -55,22 +64,11 @@ waiter* shared_mutex::admit_readers() noexcept {
   return chain;
 }
 
-namespace {
-
-GMPSCHED_HOME_FUNCTION(fatal_home)(void* what) { fatal(static_cast<const char*>(what)); }
-
-// A destructor that was refused the lock while its runtime stops gives back what it never had.
-__attribute__((noinline, cold)) void misuse(const char* what) noexcept {
-  if (!must_unwind(current_g())) call_on_home(&fatal_home, const_cast<char*>(what));
-}
-
-}  // namespace
-
 void shared_mutex::unlock() noexcept {
   inner_.lock();
   if (__builtin_expect(!writing_, 0)) {
     inner_.unlock();
-    misuse("gmp::shared_mutex::unlock of a shared_mutex not locked for writing");
+    unlock_unlocked("gmp::shared_mutex::unlock of a shared_mutex not locked for writing");
     return;
   }
   writing_ = false;
@@ -113,7 +111,7 @@ void shared_mutex::unlock_shared() noexcept {
   inner_.lock();
   if (__builtin_expect(reading_ == 0, 0)) {
     inner_.unlock();
-    misuse("gmp::shared_mutex::unlock_shared of a shared_mutex not locked for reading");
+    unlock_unlocked("gmp::shared_mutex::unlock_shared of a shared_mutex not locked for reading");
     return;
   }
   g* writer = nullptr;

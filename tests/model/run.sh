@@ -68,6 +68,9 @@ mutex mutant -DNO_HEAVY_FENCE
 mutex mutant -DFENCE_FIRST
 mutex mutant -DNO_RETRY
 mutex mutant -DDROP_WAKE_UP
+mutex mutant -DSTAY_WAKING
+mutex mutant -DGRANT_BLINDLY
+mutex mutant -DCALM_EARLY
 PLAN
 }
 
