@@ -69,7 +69,11 @@ __attribute__((noinline)) step chan_core::hand_over(wait_queue& queue, waiter& w
   if (closed_.load(memory_order_relaxed)) return {chan_result::closed};
   if (waiter* w = claim_front(recvq_); w != nullptr) return hand_over(recvq_, *w, w->element, from);
   if (size_.load(memory_order_relaxed) < capacity_) {
-    put(from);
+    if (type_.trivial) {
+      put(from);
+    } else {
+      put_or_pass(from);
+    }
     return {chan_result::ok};
   }
   return {chan_result::would_block};
@@ -77,27 +81,51 @@ __attribute__((noinline)) step chan_core::hand_over(wait_queue& queue, waiter& w
 
 // A slot has become free: the first sender's element moves up. [C2]
 __attribute__((noinline)) g* chan_core::refill() noexcept {
-  while (waiter* w = claim_front(sendq_)) {
-    sendq_.remove(*w);
-    w->status = wake_status::ok;
-    try {
-      put(w->element);
-      return w->owner;
-    } catch (...) {
-      // That sender tries itself and meets the exception; the slot is for the next one. [C2]
-      w->status = wake_status::retry;
-      ready(*w->owner);
-    }
+  waiter* w = claim_front(sendq_);
+  if (w == nullptr) return nullptr;
+  sendq_.remove(*w);
+  w->status = wake_status::ok;
+  try {
+    put(w->element);
+  } catch (...) {
+    w->status =
+        wake_status::retry;  // the sender tries itself and meets the exception: put_or_pass()
   }
-  return nullptr;
+  return w->owner;
+}
+
+// An element that cannot be moved leaves its slot to the first sender that waits. [C2]
+void chan_core::put_or_pass(void* from) {
+  try {
+    put(from);
+  } catch (...) {
+    if (g* next = refill(); next != nullptr) ready(*next);
+    throw;
+  }
+}
+
+// Senders wait at an empty buffer while one whose element broke has yet to try itself. A receiver
+// takes theirs by way of the
+// buffer, so that it does not meet an exception that is a sender's.
+g* chan_core::fill_empty() noexcept {
+  g* owner = nullptr;
+  while (size_.load(memory_order_relaxed) == 0 && !sendq_.empty()) {
+    if (owner != nullptr) ready(*owner);
+    owner = refill();
+  }
+  return owner;
 }
 
 [[gnu::always_inline]] inline step chan_core::recv_here(void* to) {
+  if (capacity_ != 0 && size_.load(memory_order_relaxed) == 0 && !sendq_.empty()) {
+    if (g* owner = fill_empty(); owner != nullptr) ready(*owner);
+  }
   if (size_.load(memory_order_relaxed) != 0) {
     take(to);
     return {chan_result::ok, sendq_.empty() ? nullptr : refill()};
   }
-  if (waiter* w = claim_front(sendq_); w != nullptr) return hand_over(sendq_, *w, to, w->element);
+  if (waiter* w = capacity_ == 0 ? claim_front(sendq_) : nullptr; w != nullptr)
+    return hand_over(sendq_, *w, to, w->element);
   return {closed_.load(memory_order_relaxed) ? chan_result::closed : chan_result::would_block};
 }
 

@@ -77,6 +77,8 @@ class chan_core {
   void disappoint(wait_queue& queue, waiter& w) noexcept;
   step hand_over(wait_queue& queue, waiter& w, void* to, void* from);
   g* refill() noexcept;
+  void put_or_pass(void* from);
+  g* fill_empty() noexcept;
   waiter* claim_front(wait_queue& queue) noexcept;
 
  public:
