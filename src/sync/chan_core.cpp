@@ -73,18 +73,23 @@ __attribute__((noinline)) step chan_core::hand_over(wait_queue& queue, waiter& w
   return {chan_result::would_block};
 }
 
-// A slot has become free: the first sender's element moves up. [C2]
+// A slot has become free: the first sender's element moves up. [C2] One whose move throws is out: its sender tries again by
+// itself and meets the exception, and the slot is the next one's.
 __attribute__((noinline)) g* chan_core::refill() noexcept {
-  waiter* w = claim_front(sendq_);
-  if (w == nullptr) return nullptr;
-  w->status = wake_status::ok;
-  try {
-    put(w->element);
-  } catch (...) {
-    w->status = wake_status::retry;  // the sender tries itself and meets the exception
+  while (waiter* w = claim_front(sendq_)) {
+    try {
+      put(w->element);
+    } catch (...) {
+      sendq_.remove(*w);
+      w->status = wake_status::retry;
+      ready(*w->owner);  // under the lock, as in disappoint()
+      continue;
+    }
+    sendq_.remove(*w);
+    w->status = wake_status::ok;
+    return w->owner;
   }
-  sendq_.remove(*w);
-  return w->owner;
+  return nullptr;
 }
 
 [[gnu::always_inline]] inline step chan_core::recv_here(void* to) {
