@@ -2,7 +2,8 @@
 //
 // SM1  writing_ => reading_ == 0.
 // SM2  A writer waits => it is held. A reader waits => a writer holds it or waits.
-// SM3  It is handed over: who is taken out of a queue holds the lock already, counted by whoever took him out. When a writer
+// SM3  It is handed over: who is taken out of a queue holds the lock already, counted by whoever
+// took him out. When a writer
 //      leaves, all readers that wait come in; when the last reader leaves, the first writer does.
 #include "gmp/shared_mutex.hpp"
 
@@ -36,7 +37,8 @@ bool shared_mutex::lock_deadline(nanoseconds_count deadline) {
   return status == wake_status::ok || gave_up(status == wake_status::pending);
 }
 
-// A writer left the queue empty-handed: the readers that waited because of it need not any more. [SM2]
+// A writer left the queue empty-handed: the readers that waited because of it need not any more.
+// [SM2]
 bool shared_mutex::gave_up(bool stopping) {
   inner_.lock();
   waiter* chain = !writing_ && writers_.empty() ? admit_readers() : nullptr;
@@ -58,7 +60,8 @@ void shared_mutex::unlock() noexcept {
   if (__builtin_expect(!writing_, 0)) {
     inner_.unlock();
     // A destructor that was refused the lock while its runtime stops gives back what it never had.
-    if (!must_unwind(current_g())) fatal("gmp::shared_mutex::unlock of a shared_mutex not locked for writing");
+    if (!must_unwind(current_g()))
+      fatal("gmp::shared_mutex::unlock of a shared_mutex not locked for writing");
     return;
   }
   writing_ = false;
