@@ -1,5 +1,6 @@
 #include "sync/chan_core.hpp"
 
+#include <exception>
 #include <mutex>
 #include <new>
 #include <stdexcept>
@@ -75,15 +76,30 @@ __attribute__((noinline)) step chan_core::hand_over(wait_queue& queue, waiter& w
   return {chan_result::would_block};
 }
 
-// A slot has become free: the first sender's element moves up. [C2] One whose move throws is out: its sender tries again by
-// itself and meets the exception, and the slot is the next one's.
+static_assert(sizeof(std::exception_ptr) == sizeof(void*) &&
+              alignof(std::exception_ptr) == alignof(void*));
+
+void carry_exception(waiter& w) noexcept {
+  ::new (static_cast<void*>(&w.element)) std::exception_ptr(std::current_exception());
+  w.status = wake_status::failed;
+}
+
+__attribute__((noinline, cold)) void rethrow_carried(waiter& w) {
+  auto* carried = std::launder(reinterpret_cast<std::exception_ptr*>(&w.element));
+  std::exception_ptr error = std::move(*carried);
+  carried->~exception_ptr();
+  std::rethrow_exception(std::move(error));
+}
+
+// A slot has become free: the first sender's element moves up. [C2] If its move throws, the sender
+// gets the exception, and the slot is the next one's.
 __attribute__((noinline)) g* chan_core::refill() noexcept {
   while (waiter* w = claim_front(sendq_)) {
     try {
       put(w->element);
     } catch (...) {
       sendq_.remove(*w);
-      w->status = wake_status::retry;
+      carry_exception(*w);
       ready(*w->owner);  // under the lock, as in disappoint()
       continue;
     }
@@ -207,6 +223,7 @@ wake_status wait_on(chan_core& core, wait_queue& queue, void* element, wait_reas
   queue.push_back(wait.w);
   park(me, core.lock_, reason, &cancel_chan, &wait);
   if (__builtin_expect(wait.w.status == wake_status::pending, 0)) unwind(me);
+  if (__builtin_expect(wait.w.status == wake_status::failed, 0)) rethrow_carried(wait.w);
   return wait.w.status;
 }
 
