@@ -24,8 +24,12 @@ bool register_process() noexcept {
 bool membarrier_registered = false;
 
 void asymmetric_fence_init() noexcept {
-  static const bool registered = register_process();
-  membarrier_registered = registered;
+  // Written once, before any other thread can read it: later runtimes leave it alone.
+  static const bool asked = [] {
+    membarrier_registered = register_process();
+    return true;
+  }();
+  static_cast<void>(asked);
 }
 
 void heavy_fence() noexcept {

@@ -1,5 +1,6 @@
 #include "sync/chan_core.hpp"
 
+#include <exception>
 #include <mutex>
 #include <new>
 #include <stdexcept>
@@ -69,63 +70,52 @@ __attribute__((noinline)) step chan_core::hand_over(wait_queue& queue, waiter& w
   if (closed_.load(memory_order_relaxed)) return {chan_result::closed};
   if (waiter* w = claim_front(recvq_); w != nullptr) return hand_over(recvq_, *w, w->element, from);
   if (size_.load(memory_order_relaxed) < capacity_) {
-    if (type_.trivial) {
-      put(from);
-    } else {
-      put_or_pass(from);
-    }
+    put(from);
     return {chan_result::ok};
   }
   return {chan_result::would_block};
 }
 
-// A slot has become free: the first sender's element moves up. [C2]
+static_assert(sizeof(std::exception_ptr) == sizeof(void*) &&
+              alignof(std::exception_ptr) == alignof(void*));
+
+void carry_exception(waiter& w) noexcept {
+  ::new (static_cast<void*>(&w.element)) std::exception_ptr(std::current_exception());
+  w.status = wake_status::failed;
+}
+
+__attribute__((noinline, cold)) void rethrow_carried(waiter& w) {
+  auto* carried = std::launder(reinterpret_cast<std::exception_ptr*>(&w.element));
+  std::exception_ptr error = std::move(*carried);
+  carried->~exception_ptr();
+  std::rethrow_exception(std::move(error));
+}
+
+// A slot has become free: the first sender's element moves up. [C2] If its move throws, the sender
+// gets the exception, and the slot is the next one's.
 __attribute__((noinline)) g* chan_core::refill() noexcept {
-  waiter* w = claim_front(sendq_);
-  if (w == nullptr) return nullptr;
-  sendq_.remove(*w);
-  w->status = wake_status::ok;
-  try {
-    put(w->element);
-  } catch (...) {
-    w->status =
-        wake_status::retry;  // the sender tries itself and meets the exception: put_or_pass()
+  while (waiter* w = claim_front(sendq_)) {
+    try {
+      put(w->element);
+    } catch (...) {
+      sendq_.remove(*w);
+      carry_exception(*w);
+      ready(*w->owner);  // under the lock, as in disappoint()
+      continue;
+    }
+    sendq_.remove(*w);
+    w->status = wake_status::ok;
+    return w->owner;
   }
-  return w->owner;
-}
-
-// An element that cannot be moved leaves its slot to the first sender that waits. [C2]
-void chan_core::put_or_pass(void* from) {
-  try {
-    put(from);
-  } catch (...) {
-    if (g* next = refill(); next != nullptr) ready(*next);
-    throw;
-  }
-}
-
-// Senders wait at an empty buffer while one whose element broke has yet to try itself. A receiver
-// takes theirs by way of the
-// buffer, so that it does not meet an exception that is a sender's.
-g* chan_core::fill_empty() noexcept {
-  g* owner = nullptr;
-  while (size_.load(memory_order_relaxed) == 0 && !sendq_.empty()) {
-    if (owner != nullptr) ready(*owner);
-    owner = refill();
-  }
-  return owner;
+  return nullptr;
 }
 
 [[gnu::always_inline]] inline step chan_core::recv_here(void* to) {
-  if (capacity_ != 0 && size_.load(memory_order_relaxed) == 0 && !sendq_.empty()) {
-    if (g* owner = fill_empty(); owner != nullptr) ready(*owner);
-  }
   if (size_.load(memory_order_relaxed) != 0) {
     take(to);
     return {chan_result::ok, sendq_.empty() ? nullptr : refill()};
   }
-  if (waiter* w = capacity_ == 0 ? claim_front(sendq_) : nullptr; w != nullptr)
-    return hand_over(sendq_, *w, to, w->element);
+  if (waiter* w = claim_front(sendq_); w != nullptr) return hand_over(sendq_, *w, to, w->element);
   return {closed_.load(memory_order_relaxed) ? chan_result::closed : chan_result::would_block};
 }
 
@@ -233,6 +223,7 @@ wake_status wait_on(chan_core& core, wait_queue& queue, void* element, wait_reas
   queue.push_back(wait.w);
   park(me, core.lock_, reason, &cancel_chan, &wait);
   if (__builtin_expect(wait.w.status == wake_status::pending, 0)) unwind(me);
+  if (__builtin_expect(wait.w.status == wake_status::failed, 0)) rethrow_carried(wait.w);
   return wait.w.status;
 }
 

@@ -24,6 +24,11 @@ struct step {
   g* wake = nullptr;
 };
 
+// A sender whose element could not be moved into the buffer is told so: its waiter carries the exception in place of the
+// element's address.
+void carry_exception(waiter& w) noexcept;  // in a catch handler, under the lock
+[[noreturn]] void rethrow_carried(waiter& w);
+
 class chan_core {
  public:
   chan_core(const element_type& type, std::size_t capacity) noexcept
@@ -77,8 +82,6 @@ class chan_core {
   void disappoint(wait_queue& queue, waiter& w) noexcept;
   step hand_over(wait_queue& queue, waiter& w, void* to, void* from);
   g* refill() noexcept;
-  void put_or_pass(void* from);
-  g* fill_empty() noexcept;
   waiter* claim_front(wait_queue& queue) noexcept;
 
  public:

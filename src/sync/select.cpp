@@ -289,6 +289,8 @@ std::size_t select_run(select_op* ops, waiter* waiters, std::uint16_t* order, st
       case wake_status::closed:
         ops[winner].result = chan_result::closed;
         return winner;
+      case wake_status::failed:
+        rethrow_carried(waiters[winner]);
       default:
         break;  // the partner's move failed: look again
     }

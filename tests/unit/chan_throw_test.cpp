@@ -138,9 +138,49 @@ TEST_P(chan_throw, when_a_waiting_senders_element_moves_up) {
       until([&] { return senders_waiting(ch) == 2; });
       EXPECT_EQ(ch.recv()->value, 1);
       EXPECT_THROW(broken.get(), std::runtime_error);
+      whole.get();  // the slot is its own now
       EXPECT_EQ(ch.recv()->value, 3);
-      whole.get();
       EXPECT_EQ(ch.len(), 0u);
+    }
+    EXPECT_EQ(fragile::alive, 0);
+  });
+}
+
+TEST_P(chan_throw, when_a_waiting_selects_element_moves_up) {
+  run([] {
+    {
+      auto ch = gmp::make_chan<fragile>(1), other = gmp::make_chan<fragile>();
+      send(ch, 1);
+      // One move: into the case.
+      auto broken =
+          gmp::spawn([=] { gmp::select(gmp::on_send(ch, fragile(2, 1)), gmp::on_recv(other)); });
+      until([&] { return senders_waiting(ch) == 1; });
+      auto whole = gmp::spawn([ch] { send(ch, 3); });
+      until([&] { return senders_waiting(ch) == 2; });
+      EXPECT_EQ(ch.recv()->value, 1);
+      EXPECT_THROW(broken.get(), std::runtime_error);
+      whole.get();
+      EXPECT_EQ(ch.recv()->value, 3);
+      EXPECT_FALSE(receiver_waits(other));
+    }
+    EXPECT_EQ(fragile::alive, 0);
+  });
+}
+
+// The same in a plain send, whose waiter no select owns.
+TEST_P(chan_throw, when_a_plain_senders_element_moves_up) {
+  run([] {
+    {
+      auto ch = gmp::make_chan<fragile>(1);
+      ch.send(fragile(1));
+      auto broken = gmp::spawn([ch] { ch.send(fragile(2, 0)); });
+      until([&] { return senders_waiting(ch) == 1; });
+      auto whole = gmp::spawn([ch] { ch.send(fragile(3)); });
+      until([&] { return senders_waiting(ch) == 2; });
+      EXPECT_EQ(ch.recv()->value, 1);
+      EXPECT_THROW(broken.get(), std::runtime_error);
+      whole.get();
+      EXPECT_EQ(ch.recv()->value, 3);
     }
     EXPECT_EQ(fragile::alive, 0);
   });
