@@ -26,8 +26,8 @@ class send_chan;
 template <class T>
 class recv_chan;
 
-// A new channel. 0: unbuffered, a send meets its receive. Throws std::length_error (impossible capacity), std::bad_alloc.
-// Go: make(chan T, capacity).
+// A new channel. 0: unbuffered, a send meets its receive. Throws std::length_error (impossible
+// capacity), std::bad_alloc. Go: make(chan T, capacity).
 template <class T>
 chan<T> make_chan(std::size_t capacity = 0);
 
@@ -95,7 +95,8 @@ class element_slot {
 template <class T, class Self>
 class receiving {
  public:
-  // Waits for an element; nullopt: closed and drained. A nil channel blocks for ever. Any G or thread. Go: v, ok := <-ch.
+  // Waits for an element; nullopt: closed and drained. A nil channel blocks for ever. Any G or
+  // thread. Go: v, ok := <-ch.
   std::optional<T> recv() const {
     element_slot<T> slot;
     if (chan_recv(core(), slot.address(), forever) != chan_result::ok) return std::nullopt;
@@ -120,8 +121,8 @@ class receiving {
   std::size_t len() const noexcept { return chan_len(core()); }
   std::size_t cap() const noexcept { return chan_cap(core()); }
 
-  // for (T v : ch): receives until the channel is closed and drained. The elements are the loop's to keep: *it is an
-  // rvalue, as a std::generator's is.
+  // for (T v : ch): receives until the channel is closed and drained. The elements are the loop's
+  // to keep: *it is an rvalue, as a std::generator's is.
   class iterator {
    public:
     using value_type = T;
@@ -163,17 +164,25 @@ class receiving {
   chan_status try_recv_into(Out& out) const {
     element_slot<T> slot;
     switch (chan_try_recv(core(), slot.address())) {
-      case chan_result::ok: slot.take_into(out); return chan_status::ok;
-      case chan_result::closed: return chan_status::closed;
-      default: return chan_status::would_block;
+      case chan_result::ok:
+        slot.take_into(out);
+        return chan_status::ok;
+      case chan_result::closed:
+        return chan_status::closed;
+      default:
+        return chan_status::would_block;
     }
   }
   chan_status recv_deadline(std::optional<T>& out, nanoseconds_count deadline) const {
     element_slot<T> slot;
     switch (chan_recv(core(), slot.address(), deadline)) {
-      case chan_result::ok: slot.take_into(out); return chan_status::ok;
-      case chan_result::closed: return chan_status::closed;
-      default: return chan_status::would_block;
+      case chan_result::ok:
+        slot.take_into(out);
+        return chan_status::ok;
+      case chan_result::closed:
+        return chan_status::closed;
+      default:
+        return chan_status::would_block;
     }
   }
 };
@@ -204,11 +213,13 @@ class receiving<void, Self> {
 template <class T, class Self>
 class sending {
  public:
-  // Waits until the element is received (unbuffered) or stored. Throws closed_channel, also when the channel is closed
-  // while it waits. A nil channel blocks for ever. Any G or thread. Go: ch <- v.
+  // Waits until the element is received (unbuffered) or stored. Throws closed_channel, also when
+  // the channel is closed while it waits. A nil channel blocks for ever. Any G or thread. Go: ch <-
+  // v.
   void send(T value) const { sent(chan_send(core(), std::addressof(value), forever)); }
 
-  // Never waits. False: it would block, and the value is untouched. Throws closed_channel. Go: select with default.
+  // Never waits. False: it would block, and the value is untouched. Throws closed_channel. Go:
+  // select with default.
   bool try_send(T& value) const { return sent(chan_try_send(core(), std::addressof(value))); }
   bool try_send(T&& value) const { return sent(chan_try_send(core(), std::addressof(value))); }
 
@@ -222,8 +233,8 @@ class sending {
     return send_for(value, d);
   }
 
-  // No more sends; receivers get what is buffered, then nullopt. Wakes every waiter. Throws closed_channel when closed
-  // already, nil_channel when nil. Go: close(ch).
+  // No more sends; receivers get what is buffered, then nullopt. Wakes every waiter. Throws
+  // closed_channel when closed already, nil_channel when nil. Go: close(ch).
   void close() const { chan_close(core()); }
 
   std::size_t len() const noexcept { return chan_len(core()); }
@@ -252,9 +263,10 @@ class sending<void, Self> {
 
 }  // namespace detail
 
-// A reference to a channel: copying shares it, the last reference frees it. Default-constructed: nil, on which send and
-// receive block for ever and select never fires. T: any movable type, or void. Every member may be called from any G or
-// thread at the same time (but one object of this class is like a shared_ptr: assigning to it needs care).
+// A reference to a channel: copying shares it, the last reference frees it. Default-constructed:
+// nil, on which send and receive block for ever and select never fires. T: any movable type, or
+// void. Every member may be called from any G or thread at the same time (but one object of this
+// class is like a shared_ptr: assigning to it needs care).
 template <class T>
 class chan : public detail::receiving<T, chan<T>>, public detail::sending<T, chan<T>> {
  public:
@@ -281,7 +293,9 @@ class send_chan : public detail::sending<T, send_chan<T>> {
   send_chan(chan<T>&& both) noexcept : ref_(std::move(both.ref_)) {}
   explicit operator bool() const noexcept { return ref_.get() != nullptr; }
   // The same channel?
-  friend bool operator==(const send_chan& a, const send_chan& b) noexcept { return a.ref_ == b.ref_; }
+  friend bool operator==(const send_chan& a, const send_chan& b) noexcept {
+    return a.ref_ == b.ref_;
+  }
 
  private:
   friend struct detail::chan_access;
@@ -297,7 +311,9 @@ class recv_chan : public detail::receiving<T, recv_chan<T>> {
   recv_chan(chan<T>&& both) noexcept : ref_(std::move(both.ref_)) {}
   explicit operator bool() const noexcept { return ref_.get() != nullptr; }
   // The same channel?
-  friend bool operator==(const recv_chan& a, const recv_chan& b) noexcept { return a.ref_ == b.ref_; }
+  friend bool operator==(const recv_chan& a, const recv_chan& b) noexcept {
+    return a.ref_ == b.ref_;
+  }
 
  private:
   friend struct detail::chan_access;
@@ -306,7 +322,8 @@ class recv_chan : public detail::receiving<T, recv_chan<T>> {
 
 template <class T>
 chan<T> make_chan(std::size_t capacity) {
-  return detail::chan_access::adopt<chan<T>>(detail::chan_make(detail::element_type_of<T>, capacity));
+  return detail::chan_access::adopt<chan<T>>(
+      detail::chan_make(detail::element_type_of<T>, capacity));
 }
 
 }  // namespace gmp

@@ -60,13 +60,16 @@ class stop_notifier {
 
 }  // namespace detail
 
-// As std::condition_variable_any: works with std::unique_lock<gmp::mutex> and every other BasicLockable. Whoever calls
-// wait() stands in the queue before the lock is given back, so a notification meets the waiters in the order in which they
-// came, and nobody who comes later can take it. There are no spurious wake-ups but those of a stop request. Gs and threads;
-// works without a runtime. The notifying members may be called with or without the lock, also from std::stop_callback;
-// not from signal handlers. It must outlive the calls of notify_one() and notify_all(). Go: sync.Cond.
+// As std::condition_variable_any: works with std::unique_lock<gmp::mutex> and every other
+// BasicLockable. Whoever calls wait() stands in the queue before the lock is given back, so a
+// notification meets the waiters in the order in which they came, and nobody who comes later can
+// take it. There are no spurious wake-ups but those of a stop request. Gs and threads; works
+// without a runtime. The notifying members may be called with or without the lock, also from
+// std::stop_callback; not from signal handlers. It must outlive the calls of notify_one() and
+// notify_all(). Go: sync.Cond.
 //
-// When a runtime stops, its Gs that wait are unwound: wait() throws, holding the lock again if it was to be had.
+// When a runtime stops, its Gs that wait are unwound: wait() throws, holding the lock again if it
+// was to be had.
 class condition_variable {
  public:
   constexpr condition_variable() noexcept = default;
@@ -78,24 +81,26 @@ class condition_variable {
   // Wakes all waiters there are. Go: Broadcast.
   void notify_all() noexcept;
 
-  // Gives the lock back, waits for a notification, takes the lock again. Exceptions of the lock's own members pass
-  // through. Go: Wait.
+  // Gives the lock back, waits for a notification, takes the lock again. Exceptions of the lock's
+  // own members pass through. Go: Wait.
   template <class Lock>
   void wait(Lock& lock) {
     wait_on(detail::handle_of(lock), detail::forever, nullptr);
   }
 
-  // Waits until the predicate, called with the lock held, is true. (Or until the runtime stops while an exception is under
-  // way: then it may be false.)
+  // Waits until the predicate, called with the lock held, is true. (Or until the runtime stops
+  // while an exception is under way: then it may be false.)
   template <class Lock, class Predicate>
   void wait(Lock& lock, Predicate pred) {
     while (!pred()) {
-      if (wait_on(detail::handle_of(lock), detail::forever, nullptr) == detail::cv_wake::cancelled) return;
+      if (wait_on(detail::handle_of(lock), detail::forever, nullptr) == detail::cv_wake::cancelled)
+        return;
     }
   }
 
-  // The same with an end: timeout when the time passed without a notification; with a predicate, what it says in the end.
-  // In a G these arm a timer and may throw std::bad_alloc, with the lock held.
+  // The same with an end: timeout when the time passed without a notification; with a predicate,
+  // what it says in the end. In a G these arm a timer and may throw std::bad_alloc, with the lock
+  // held.
   template <class Lock, class Rep, class Period>
   std::cv_status wait_for(Lock& lock, std::chrono::duration<Rep, Period> d) {
     return wait_deadline(lock, detail::deadline_after(d));
@@ -119,7 +124,8 @@ class condition_variable {
     return wait_stop(lock, detail::forever, token, pred);
   }
   template <class Lock, class Rep, class Period, class Predicate>
-  bool wait_for(Lock& lock, std::stop_token token, std::chrono::duration<Rep, Period> d, Predicate pred) {
+  bool wait_for(Lock& lock, std::stop_token token, std::chrono::duration<Rep, Period> d,
+                Predicate pred) {
     return wait_stop(lock, detail::deadline_after(d), token, pred);
   }
   template <class Lock, class Clock, class Duration, class Predicate>
@@ -139,7 +145,8 @@ class condition_variable {
   bool wait_deadline(Lock& lock, detail::nanoseconds_count deadline, const std::stop_token* token,
                      Predicate& pred) {
     while (!pred()) {
-      if (wait_on(detail::handle_of(lock), deadline, token) != detail::cv_wake::notified) return pred();
+      if (wait_on(detail::handle_of(lock), deadline, token) != detail::cv_wake::notified)
+        return pred();
     }
     return true;
   }

@@ -5,7 +5,8 @@
 
 namespace gmp {
 
-// A send on a closed channel, or a second close. Go: panic "send on closed channel", "close of closed channel".
+// A send on a closed channel, or a second close. Go: panic "send on closed channel", "close of
+// closed channel".
 class closed_channel : public std::logic_error {
  public:
   using std::logic_error::logic_error;
@@ -22,8 +23,9 @@ class nil_channel : public std::logic_error {
 
 namespace detail {
 
-// Thrown through Gs that are still parked when their runtime stops, so that their destructors run. Deliberately not derived
-// from std::exception: `catch (...)` must rethrow it, and a handler that swallows it meets it again at the next wait.
+// Thrown through Gs that are still parked when their runtime stops, so that their destructors run.
+// Deliberately not derived from std::exception: `catch (...)` must rethrow it, and a handler that
+// swallows it meets it again at the next wait.
 struct unwind_exception {};
 
 }  // namespace detail

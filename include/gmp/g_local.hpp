@@ -12,11 +12,13 @@ std::size_t local_number() noexcept;
 void* local_get(g& me, std::size_t number, void* (*make)(), void (*destroy)(void*));
 }  // namespace detail
 
-// Value-initialised at a G's first use, destroyed when that G ends; a plain thread has its own, destroyed when the thread
-// ends. Objects of this class are meant to be static: each takes a number that is not reused. Copying is not possible.
+// Value-initialised at a G's first use, destroyed when that G ends; a plain thread has its own,
+// destroyed when the thread ends. Objects of this class are meant to be static: each takes a number
+// that is not reused. Copying is not possible.
 //
-// Any G or thread may call; not from a signal handler. Go has no counterpart (and no wish for one): use it for what must
-// follow a request through code that cannot pass it along. A reference stays valid until the G ends.
+// Any G or thread may call; not from a signal handler. Go has no counterpart (and no wish for one):
+// use it for what must follow a request through code that cannot pass it along. A reference stays
+// valid until the G ends.
 template <class T>
 class g_local {
  public:

@@ -16,10 +16,11 @@ namespace gmp {
 enum class panic_class { critical, isolated };
 
 struct g_options {
-  std::string name{};                           // for reports
-  std::size_t stack_size = 0;                   // bytes of the first segment; 0: the runtime's
+  std::string name{};          // for reports
+  std::size_t stack_size = 0;  // bytes of the first segment; 0: the runtime's
   panic_class panic = panic_class::critical;
-  std::vector<std::pair<std::string, std::string>> facts{};  // for reports: user id, peer address, request ...
+  std::vector<std::pair<std::string, std::string>>
+      facts{};  // for reports: user id, peer address, request ...
 };
 
 namespace detail {
@@ -27,12 +28,12 @@ template <class T>
 inline constexpr bool is_g_options = std::is_same_v<std::decay_t<T>, g_options>;
 }
 
-// Starts f(args...) on a new G of the caller's runtime and goes on; no result, nobody waits. Arguments are copied or moved
-// as std::thread does; use std::ref for references. From a G or a thread (there: the runtime it used last, or the only one).
-// Throws std::system_error: no runtime, runtime stopped, out of memory. An exception that leaves f is a panic. Go: go f().
+// Starts f(args...) on a new G of the caller's runtime and goes on; no result, nobody waits.
+// Arguments are copied or moved as std::thread does; use std::ref for references. From a G or a
+// thread (there: the runtime it used last, or the only one). Throws std::system_error: no runtime,
+// runtime stopped, out of memory. An exception that leaves f is a panic. Go: go f().
 template <class F, class... A>
-  requires(!detail::is_g_options<F>)
-void go(F&& f, A&&... args) {
+requires(!detail::is_g_options<F>) void go(F&& f, A&&... args) {
   detail::spawner<detail::scheduler*>::go(nullptr, std::forward<F>(f), std::forward<A>(args)...);
 }
 
@@ -49,7 +50,8 @@ auto spawn(F&& f, A&&... args) -> task<std::invoke_result_t<std::decay_t<F>, std
   return detail::make_task(nullptr, std::forward<F>(f), std::forward<A>(args)...);
 }
 
-// Runs f here, telling the scheduler that it will block the thread. Go: what a system call does by itself.
+// Runs f here, telling the scheduler that it will block the thread. Go: what a system call does by
+// itself.
 template <class F>
 auto blocking(F&& f) {
   return std::invoke(std::forward<F>(f));

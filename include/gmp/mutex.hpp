@@ -11,13 +11,15 @@
 
 namespace gmp {
 
-// A Lockable and TimedLockable that parks the G, not the thread; a plain thread blocks. Not recursive, and not tied to a
-// G: one may lock it and another unlock it. Who finds it free takes it, even past others that wait; once somebody has
-// waited for a millisecond it is handed over first in, first out until the queue is short again. Works without a runtime.
+// A Lockable and TimedLockable that parks the G, not the thread; a plain thread blocks. Not
+// recursive, and not tied to a G: one may lock it and another unlock it. Who finds it free takes
+// it, even past others that wait; once somebody has waited for a millisecond it is handed over
+// first in, first out until the queue is short again. Works without a runtime.
 //
-// It must outlive every call of unlock(), not only every holder: free it after the Gs that use it were waited for.
-// A G whose runtime stops while it waits is unwound: lock() throws, or, while an exception is under way already, returns
-// without the lock. Not for signal handlers. Go: sync.Mutex.
+// It must outlive every call of unlock(), not only every holder: free it after the Gs that use it
+// were waited for. A G whose runtime stops while it waits is unwound: lock() throws, or, while an
+// exception is under way already, returns without the lock. Not for signal handlers. Go:
+// sync.Mutex.
 class mutex {
  public:
   constexpr mutex() noexcept = default;
@@ -30,8 +32,8 @@ class mutex {
   // Takes it if it is free; never waits. Go: TryLock.
   [[nodiscard]] bool try_lock() noexcept;
 
-  // Waits no longer than the duration, or until the time. False: the time passed first. In a G these arm a timer and may
-  // throw std::bad_alloc.
+  // Waits no longer than the duration, or until the time. False: the time passed first. In a G
+  // these arm a timer and may throw std::bad_alloc.
   template <class Rep, class Period>
   [[nodiscard]] bool try_lock_for(std::chrono::duration<Rep, Period> d) {
     return try_lock() || try_lock_deadline(detail::deadline_after(d));
@@ -41,7 +43,8 @@ class mutex {
     return try_lock() || try_lock_deadline(detail::deadline_at(t));
   }
 
-  // Gives it back and wakes a waiter. Of an unlocked mutex: the process ends with a message that names the call. Go: Unlock.
+  // Gives it back and wakes a waiter. Of an unlocked mutex: the process ends with a message that
+  // names the call. Go: Unlock.
   void unlock() noexcept;
 
  private:
@@ -58,17 +61,18 @@ class mutex {
 
   // How unlock() finds out that somebody waits.
   enum watch : std::uint8_t {
-    nobody,    // no queue, and none can form without a fence
-    contended, // there may be a queue
-    starving,  // there is one, and its first is to get the mutex directly
+    nobody,     // no queue, and none can form without a fence
+    contended,  // there may be a queue
+    starving,   // there is one, and its first is to get the mutex directly
   };
 
   std::atomic<std::uint8_t> locked_{0};
   std::atomic<std::uint8_t> watch_{nobody};  // changes under inner_
   std::atomic<bool> held_{false};  // the holder's note to itself, for the check in unlock()
   // Under inner_:
-  bool waking_ = false;        // somebody was taken from the queue and has not looked again yet
-  std::uint8_t patience_ = 0;  // slow unlocks that may find the queue empty before watch_ goes back to nobody
+  bool waking_ = false;  // somebody was taken from the queue and has not looked again yet
+  std::uint8_t patience_ =
+      0;  // slow unlocks that may find the queue empty before watch_ goes back to nobody
   detail::spin_lock inner_;
   detail::wait_queue queue_;
 };

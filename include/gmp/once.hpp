@@ -11,17 +11,18 @@
 
 namespace gmp {
 
-// The first call runs its function; the others wait for it and see its effects. Gs and threads; works without a runtime;
-// not for signal handlers. Calling it from inside its own function blocks for ever. Go: sync.Once (where a panic counts as
-// done; here the next caller tries).
+// The first call runs its function; the others wait for it and see its effects. Gs and threads;
+// works without a runtime; not for signal handlers. Calling it from inside its own function blocks
+// for ever. Go: sync.Once (where a panic counts as done; here the next caller tries).
 class once {
  public:
   constexpr once() noexcept = default;
   once(const once&) = delete;
   once& operator=(const once&) = delete;
 
-  // Runs f() unless an earlier call has done so or is doing so; returns when one call of a function has returned normally.
-  // An exception of f passes through to its own caller, and the next caller tries with its function. Go: Do.
+  // Runs f() unless an earlier call has done so or is doing so; returns when one call of a function
+  // has returned normally. An exception of f passes through to its own caller, and the next caller
+  // tries with its function. Go: Do.
   template <class F>
   void operator()(F&& f) {
     // acquire: pairs with the release in finish(): the effects of the function are seen.

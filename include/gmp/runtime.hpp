@@ -27,11 +27,11 @@ enum class poller_kind { automatic, epoll, io_uring };
 // What is known of an exception that left a G.
 struct panic_report {
   std::uint64_t g_id = 0;
-  std::string name;                // of the G; may be empty
-  std::uint64_t creator_id = 0;    // the G that called go(); 0: a plain thread
-  bool isolated = false;           // only the G ends; otherwise the process
-  std::string exception_type;      // demangled
-  std::string message;             // what(), or the text thrown
+  std::string name;              // of the G; may be empty
+  std::uint64_t creator_id = 0;  // the G that called go(); 0: a plain thread
+  bool isolated = false;         // only the G ends; otherwise the process
+  std::string exception_type;    // demangled
+  std::string message;           // what(), or the text thrown
   std::vector<std::pair<std::string, std::string>> facts;
   std::exception_ptr exception;
 };
@@ -41,14 +41,14 @@ using panic_handler = std::function<void(const panic_report&)>;
 
 // How a runtime is to be. Values out of range: std::invalid_argument that names the option.
 struct options {
-  unsigned procs = 0;                // number of Ps, at most 1,024; 0: what affinity mask and cgroup quota allow
+  unsigned procs = 0;  // number of Ps, at most 1,024; 0: what affinity mask and cgroup quota allow
   std::size_t stack_size = 2048;     // bytes of a G's first segment: 2,048 to max_stack
   std::size_t max_stack = 1u << 30;  // bytes one G may grow to
   unsigned max_threads = 10'000;     // Ms, at least 1
   poller_kind poller = poller_kind::automatic;
   std::chrono::nanoseconds handoff_after = std::chrono::milliseconds(10);  // positive
-  bool detect_deadlock = true;       // run(): all Gs blocked for ever => report, exit code 2
-  panic_handler on_panic{};          // empty: report to stderr, and for a critical G abort
+  bool detect_deadlock = true;  // run(): all Gs blocked for ever => report, exit code 2
+  panic_handler on_panic{};     // empty: report to stderr, and for a critical G abort
 };
 
 namespace detail {
@@ -68,32 +68,36 @@ class run_call {
 };
 }  // namespace detail
 
-// One scheduler, for embedding; several may live in one process. All members may be called from any thread or G, except
-// that the destructor, stop() and run() must not be called from one of the runtime's own Gs (std::logic_error; the
-// destructor aborts).
+// One scheduler, for embedding; several may live in one process. All members may be called from any
+// thread or G, except that the destructor, stop() and run() must not be called from one of the
+// runtime's own Gs (std::logic_error; the destructor aborts).
 class runtime {
  public:
-  // Starts no thread before there is work. Throws std::invalid_argument (an option), std::system_error, std::bad_alloc.
+  // Starts no thread before there is work. Throws std::invalid_argument (an option),
+  // std::system_error, std::bad_alloc.
   explicit runtime(options wanted = {});
   // stop(), then joins.
   ~runtime();
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
 
-  // Starts f(args...) on a new G; arguments are copied or moved as std::thread does. Throws std::system_error when the
-  // runtime has stopped or memory is out. Go: go f(args).
+  // Starts f(args...) on a new G; arguments are copied or moved as std::thread does. Throws
+  // std::system_error when the runtime has stopped or memory is out. Go: go f(args).
   template <class F, class... A>
   void go(F&& f, A&&... args) {
-    detail::spawner<detail::scheduler*>::go(scheduler(), std::forward<F>(f), std::forward<A>(args)...);
+    detail::spawner<detail::scheduler*>::go(scheduler(), std::forward<F>(f),
+                                            std::forward<A>(args)...);
   }
 
   // The same; the task waits for the result.
   template <class F, class... A>
-  auto spawn(F&& f, A&&... args) -> task<std::invoke_result_t<std::decay_t<F>, std::decay_t<A>...>> {
+  auto spawn(F&& f, A&&... args)
+      -> task<std::invoke_result_t<std::decay_t<F>, std::decay_t<A>...>> {
     return detail::make_task(scheduler(), std::forward<F>(f), std::forward<A>(args)...);
   }
 
-  // Runs f on a new G and blocks this thread until it has returned; returns its result or rethrows its exception.
+  // Runs f on a new G and blocks this thread until it has returned; returns its result or rethrows
+  // its exception.
   template <class F>
   auto run(F&& f) -> std::invoke_result_t<std::decay_t<F>> {
     using result = std::invoke_result_t<std::decay_t<F>>;
@@ -120,8 +124,8 @@ class runtime {
   // Counters since the start. Cheap; the numbers are read while the runtime works.
   runtime_stats stats() const;
 
-  // Unwinds the Gs that are still parked (their destructors run), waits for the others, joins the threads. Gs that do not
-  // end within ten seconds are named on stderr and left behind. Idempotent.
+  // Unwinds the Gs that are still parked (their destructors run), waits for the others, joins the
+  // threads. Gs that do not end within ten seconds are named on stderr and left behind. Idempotent.
   void stop();
 
  private:
@@ -130,8 +134,9 @@ class runtime {
   std::unique_ptr<detail::runtime_core> core_;
 };
 
-// A new runtime with f as its main G. Returns what f returns or rethrows what it throws, after the runtime has stopped: as
-// in Go, the program does not wait for other Gs; those that are parked are unwound.
+// A new runtime with f as its main G. Returns what f returns or rethrows what it throws, after the
+// runtime has stopped: as in Go, the program does not wait for other Gs; those that are parked are
+// unwound.
 template <class F>
 auto run(F&& f, options wanted = {}) -> std::invoke_result_t<std::decay_t<F>> {
   runtime scoped(std::move(wanted));
@@ -140,8 +145,8 @@ auto run(F&& f, options wanted = {}) -> std::invoke_result_t<std::decay_t<F>> {
 
 // The number of Ps of the caller's runtime. Go: runtime.GOMAXPROCS(0).
 unsigned procs();
-// Changes it, 1 to 1,024 (std::invalid_argument otherwise); returns the old value. Ps that are given up finish the G that
-// runs on them. Go: runtime.GOMAXPROCS(n).
+// Changes it, 1 to 1,024 (std::invalid_argument otherwise); returns the old value. Ps that are
+// given up finish the G that runs on them. Go: runtime.GOMAXPROCS(n).
 unsigned set_procs(unsigned n);
 
 // The caller's runtime's counters.

@@ -28,7 +28,8 @@ template <class T, class F>
 class recv_case : public select_case_tag {
  public:
   recv_case(recv_chan<T> from, F f) : from_(std::move(from)), function_(std::move(f)) {}
-  recv_case(recv_case&& other) : from_(std::move(other.from_)), function_(std::move(other.function_)) {}
+  recv_case(recv_case&& other)
+      : from_(std::move(other.from_)), function_(std::move(other.function_)) {}
 
   void prepare(select_op& op) noexcept {
     op.kind = select_kind::receive;
@@ -155,24 +156,24 @@ using element_of = typename channel_element<std::remove_cvref_t<C>>::type;
 
 }  // namespace detail
 
-// Fires when an element can be received or the channel is closed: f(std::optional<T>), for chan<void> f(bool).
-// `ch`: chan<T> or recv_chan<T>; nil never fires. Go: case v, ok := <-ch.
+// Fires when an element can be received or the channel is closed: f(std::optional<T>), for
+// chan<void> f(bool). `ch`: chan<T> or recv_chan<T>; nil never fires. Go: case v, ok := <-ch.
 template <class C, class F = detail::no_callback>
-  requires std::is_convertible_v<C, recv_chan<detail::element_of<C>>>
+requires std::is_convertible_v<C, recv_chan<detail::element_of<C>>>
 auto on_recv(C&& ch, F f = {}) {
   return detail::recv_case<detail::element_of<C>, F>(std::forward<C>(ch), std::move(f));
 }
 
-// Fires when the value can be sent: f(). Chosen on a closed channel: select throws closed_channel. Go: case ch <- value.
+// Fires when the value can be sent: f(). Chosen on a closed channel: select throws closed_channel.
+// Go: case ch <- value.
 template <class C, class V, class F = detail::no_callback>
-  requires std::is_convertible_v<C, send_chan<detail::element_of<C>>> &&
-           (!std::is_void_v<detail::element_of<C>>)
-auto on_send(C&& ch, V&& value, F f = {}) {
+requires std::is_convertible_v<C, send_chan<detail::element_of<C>>> &&
+    (!std::is_void_v<detail::element_of<C>>)auto on_send(C&& ch, V&& value, F f = {}) {
   return detail::send_case<detail::element_of<C>, F>(std::forward<C>(ch), std::forward<V>(value),
                                                      std::move(f));
 }
 template <class C, class F = detail::no_callback>
-  requires std::is_convertible_v<C, send_chan<void>>
+requires std::is_convertible_v<C, send_chan<void>>
 auto on_send(C&& ch, F f = {}) {
   return detail::send_case<void, F>(std::forward<C>(ch), std::move(f));
 }
@@ -212,12 +213,12 @@ class select_case {
   std::unique_ptr<base> held_;
 };
 
-// Waits until one case can go on, carries out exactly that one, calls its callback and returns its index. Of several ready
-// ones a random one is taken. The decision is one atomic look at all channels. Exceptions of callbacks and of element
-// moves pass through. Without cases: blocks for ever. Any G or thread. Go: select.
+// Waits until one case can go on, carries out exactly that one, calls its callback and returns its
+// index. Of several ready ones a random one is taken. The decision is one atomic look at all
+// channels. Exceptions of callbacks and of element moves pass through. Without cases: blocks for
+// ever. Any G or thread. Go: select.
 template <class... Case>
-  requires(detail::a_select_case<Case> && ...)
-std::size_t select(Case&&... cases) {
+requires(detail::a_select_case<Case>&&...) std::size_t select(Case&&... cases) {
   constexpr std::size_t n = sizeof...(Case);
   detail::select_op ops[n + 1];
   detail::waiter waiters[n + 1];

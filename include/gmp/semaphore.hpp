@@ -10,9 +10,9 @@
 
 namespace gmp {
 
-// Weighted, first in, first out: a large request at the head is not overtaken by small ones behind it or by newcomers.
-// Gs and threads; works without a runtime; not for signal handlers. Shutdown: as for mutex.
-// Go: golang.org/x/sync/semaphore.Weighted.
+// Weighted, first in, first out: a large request at the head is not overtaken by small ones behind
+// it or by newcomers. Gs and threads; works without a runtime; not for signal handlers. Shutdown:
+// as for mutex. Go: golang.org/x/sync/semaphore.Weighted.
 class semaphore {
  public:
   // Throws std::invalid_argument when negative.
@@ -20,14 +20,15 @@ class semaphore {
   semaphore(const semaphore&) = delete;
   semaphore& operator=(const semaphore&) = delete;
 
-  // Waits until k permits are to be had and takes them; k = 0 never waits. All members throw std::invalid_argument when k is
-  // negative.
+  // Waits until k permits are to be had and takes them; k = 0 never waits. All members throw
+  // std::invalid_argument when k is negative.
   void acquire(std::ptrdiff_t k = 1);
 
   // Takes them if they are there and nobody waits; never waits itself.
   [[nodiscard]] bool try_acquire(std::ptrdiff_t k = 1);
 
-  // Waits no longer than the duration; false: it passed. In a G these arm a timer and may throw std::bad_alloc.
+  // Waits no longer than the duration; false: it passed. In a G these arm a timer and may throw
+  // std::bad_alloc.
   template <class Rep, class Period>
   [[nodiscard]] bool try_acquire_for(std::chrono::duration<Rep, Period> d) {
     return try_acquire_for(1, d);
@@ -41,11 +42,13 @@ class semaphore {
     return try_acquire_for(k, d);
   }
   template <class Clock, class Duration>
-  [[nodiscard]] bool try_acquire_until(std::chrono::time_point<Clock, Duration> t, std::ptrdiff_t k = 1) {
+  [[nodiscard]] bool try_acquire_until(std::chrono::time_point<Clock, Duration> t,
+                                       std::ptrdiff_t k = 1) {
     return try_acquire(k) || acquire_deadline(k, detail::deadline_at(t));
   }
 
-  // Gives k permits, taken before or not; wakes whoever can go on. Throws std::overflow_error when the number would not fit.
+  // Gives k permits, taken before or not; wakes whoever can go on. Throws std::overflow_error when
+  // the number would not fit.
   void release(std::ptrdiff_t k = 1);
 
  private:

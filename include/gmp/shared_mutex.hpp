@@ -10,18 +10,20 @@
 
 namespace gmp {
 
-// A SharedLockable and SharedTimedLockable: works with std::unique_lock and std::shared_lock. A writer that waits keeps
-// new readers out; when a writer leaves, the readers that waited for it come in before the next writer. So neither side
-// starves, and a reader must not lock it for reading again while it holds it. Writers come in first in, first out. Gs and
-// threads; works without a runtime; not for signal handlers. Shutdown: as for mutex. Go: sync.RWMutex.
+// A SharedLockable and SharedTimedLockable: works with std::unique_lock and std::shared_lock. A
+// writer that waits keeps new readers out; when a writer leaves, the readers that waited for it
+// come in before the next writer. So neither side starves, and a reader must not lock it for
+// reading again while it holds it. Writers come in first in, first out. Gs and threads; works
+// without a runtime; not for signal handlers. Shutdown: as for mutex. Go: sync.RWMutex.
 class shared_mutex {
  public:
   constexpr shared_mutex() noexcept = default;
   shared_mutex(const shared_mutex&) = delete;
   shared_mutex& operator=(const shared_mutex&) = delete;
 
-  // For writing: alone. Go: Lock, TryLock, Unlock. Unlock of what is not locked for writing ends the process with a message
-  // that names the call. The timed forms return false when the time has passed; in a G they may throw std::bad_alloc.
+  // For writing: alone. Go: Lock, TryLock, Unlock. Unlock of what is not locked for writing ends
+  // the process with a message that names the call. The timed forms return false when the time has
+  // passed; in a G they may throw std::bad_alloc.
   void lock();
   [[nodiscard]] bool try_lock() noexcept;
   template <class Rep, class Period>

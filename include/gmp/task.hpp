@@ -30,7 +30,8 @@ struct task_state {
 
 }  // namespace detail
 
-// The handle of spawn(): move-only. Dropping it detaches the G. Any one thread or G at a time may use a task.
+// The handle of spawn(): move-only. Dropping it detaches the G. Any one thread or G at a time may
+// use a task.
 template <class R>
 class [[nodiscard]] task {
  public:
@@ -45,8 +46,8 @@ class [[nodiscard]] task {
   }
   ~task() { release(); }
 
-  // Waits, then returns the result or rethrows the exception; the task is empty afterwards. Once: std::future_error-like
-  // std::logic_error on an empty task.
+  // Waits, then returns the result or rethrows the exception; the task is empty afterwards. Once:
+  // std::future_error-like std::logic_error on an empty task.
   R get() {
     check();
     if (!state_->done.wait()) std::rethrow_exception(detail::stopped_error());
@@ -110,13 +111,14 @@ auto make_task_access(detail::scheduler* sched, F&& f, A&&... args) {
   auto* state = new state_type;
   task<result> handle(state);
   detail::spawner<detail::scheduler*>::go(
-      sched,
-      [owner = dropper(state), body = std::decay_t<F>(std::forward<F>(f)),
-       held = std::tuple<std::decay_t<A>...>(std::forward<A>(args)...)]() mutable {
+      sched, [owner = dropper(state), body = std::decay_t<F>(std::forward<F>(f)),
+              held = std::tuple<std::decay_t<A>...>(std::forward<A>(args)...)]() mutable {
         dropper mine(std::move(owner));
         auto call = [function = std::move(body), values = std::move(held)]() mutable -> result {
           return std::apply(
-              [&](auto&... each) -> result { return std::invoke(std::move(function), std::move(each)...); },
+              [&](auto&... each) -> result {
+                return std::invoke(std::move(function), std::move(each)...);
+              },
               values);
         };
         mine.state->result.fill(call);

@@ -24,8 +24,8 @@ std::uint64_t id() noexcept;
 // Lets others run. On a plain thread: std::this_thread::yield(). Go: runtime.Gosched().
 void yield();
 
-// Parks for at least the duration; the thread runs other Gs. Zero or less returns at once; the longest durations never end.
-// On a plain thread: sleeps. Go: time.Sleep.
+// Parks for at least the duration; the thread runs other Gs. Zero or less returns at once; the
+// longest durations never end. On a plain thread: sleeps. Go: time.Sleep.
 template <class Rep, class Period>
 void sleep_for(std::chrono::duration<Rep, Period> d) {
   if (d > d.zero()) detail::sleep_until_nanos(detail::deadline_after(d));

@@ -12,8 +12,8 @@ namespace gmp {
 
 namespace detail {
 
-// A channel with a timer behind it. `delay` from now, then every `period` (0: once). Throws std::system_error when there is
-// no runtime to keep the time, std::bad_alloc.
+// A channel with a timer behind it. `delay` from now, then every `period` (0: once). Throws
+// std::system_error when there is no runtime to keep the time, std::bad_alloc.
 chan_core* timer_chan_make(nanoseconds_count delay, nanoseconds_count period);
 // True: a firing was prevented. Afterwards nothing can be received.
 bool timer_chan_stop(chan_core& core) noexcept;
@@ -31,15 +31,18 @@ inline time_chan share(const chan_ref& ref) noexcept {
 
 }  // namespace detail
 
-// All of this works in Gs, and on plain threads while a runtime exists in the process; otherwise std::system_error. A value
-// is the time at which it should have been sent; durations of zero or less fire at once, the longest ones never. The channels look
-// unbuffered (len and cap are 0) and are never closed: to stop waiting for a stopped timer, select on something else too.
-// Every member may be called from any G or thread at the same time; not from signal handlers. When the runtime that keeps
-// the time stops, nothing fires any more.
+// All of this works in Gs, and on plain threads while a runtime exists in the process; otherwise
+// std::system_error. A value is the time at which it should have been sent; durations of zero or
+// less fire at once, the longest ones never. The channels look unbuffered (len and cap are 0) and
+// are never closed: to stop waiting for a stopped timer, select on something else too. Every member
+// may be called from any G or thread at the same time; not from signal handlers. When the runtime
+// that keeps the time stops, nothing fires any more.
 
-// A channel that gets one value after the duration. Dropped unread it costs nothing more. Go: time.After.
+// A channel that gets one value after the duration. Dropped unread it costs nothing more. Go:
+// time.After.
 template <class Rep, class Period>
-[[nodiscard]] recv_chan<std::chrono::steady_clock::time_point> after(std::chrono::duration<Rep, Period> d) {
+[[nodiscard]] recv_chan<std::chrono::steady_clock::time_point> after(
+    std::chrono::duration<Rep, Period> d) {
   return detail::chan_access::adopt<detail::time_chan>(
       detail::timer_chan_make(detail::clamp_duration(d), 0));
 }
@@ -61,29 +64,34 @@ class timer {
   ~timer() { stop(); }
 
   // The same one always; nil when moved from.
-  recv_chan<std::chrono::steady_clock::time_point> channel() const noexcept { return detail::share(ref_); }
+  recv_chan<std::chrono::steady_clock::time_point> channel() const noexcept {
+    return detail::share(ref_);
+  }
 
-  // No value can be received any more. True: this prevented it, also when the value was there but not read yet.
+  // No value can be received any more. True: this prevented it, also when the value was there but
+  // not read yet.
   bool stop() noexcept { return ref_.get() != nullptr && detail::timer_chan_stop(*ref_.get()); }
 
   // stop(), then starts again; returns what stop() did.
   template <class Rep, class Period>
   bool reset(std::chrono::duration<Rep, Period> d) {
-    return ref_.get() != nullptr && detail::timer_chan_reset(*ref_.get(), detail::clamp_duration(d), 0);
+    return ref_.get() != nullptr &&
+           detail::timer_chan_reset(*ref_.get(), detail::clamp_duration(d), 0);
   }
 
  private:
   detail::chan_ref ref_;
 };
 
-// A value every period, at multiples of the period from its start; who receives too slowly misses some and never gets two in
-// a burst. Movable; its end stops it. A period of zero or less: std::invalid_argument. Go: time.NewTicker.
+// A value every period, at multiples of the period from its start; who receives too slowly misses
+// some and never gets two in a burst. Movable; its end stops it. A period of zero or less:
+// std::invalid_argument. Go: time.NewTicker.
 class ticker {
  public:
   template <class Rep, class Period>
   explicit ticker(std::chrono::duration<Rep, Period> period) {
-    const detail::nanoseconds_count each =
-        detail::checked_period(detail::clamp_duration(period), "gmp::ticker: the period must be positive");
+    const detail::nanoseconds_count each = detail::checked_period(
+        detail::clamp_duration(period), "gmp::ticker: the period must be positive");
     ref_ = detail::chan_ref(detail::timer_chan_make(each, each));
   }
   ticker(ticker&& other) noexcept = default;
@@ -97,7 +105,9 @@ class ticker {
   ~ticker() { stop(); }
 
   // The same one always; nil when moved from.
-  recv_chan<std::chrono::steady_clock::time_point> channel() const noexcept { return detail::share(ref_); }
+  recv_chan<std::chrono::steady_clock::time_point> channel() const noexcept {
+    return detail::share(ref_);
+  }
 
   // No value can be received any more.
   void stop() noexcept {

@@ -15,17 +15,18 @@
 
 namespace gmp {
 
-// A counter and those who wait for it to become zero. Gs and threads; works without a runtime (but for go()); not for
-// signal handlers. It may be used again once wait() has returned; an add() that starts from zero must happen before the
-// wait() that is to see it. What done() was called after is seen by whoever returns from wait(). Go: sync.WaitGroup.
+// A counter and those who wait for it to become zero. Gs and threads; works without a runtime (but
+// for go()); not for signal handlers. It may be used again once wait() has returned; an add() that
+// starts from zero must happen before the wait() that is to see it. What done() was called after is
+// seen by whoever returns from wait(). Go: sync.WaitGroup.
 class wait_group {
  public:
   constexpr wait_group() noexcept = default;
   wait_group(const wait_group&) = delete;
   wait_group& operator=(const wait_group&) = delete;
 
-  // Adds to the counter, negative numbers too; at zero all who wait go on. Throws std::logic_error when the counter would
-  // become negative, and leaves it as it was. Go: Add.
+  // Adds to the counter, negative numbers too; at zero all who wait go on. Throws std::logic_error
+  // when the counter would become negative, and leaves it as it was. Go: Add.
   void add(std::ptrdiff_t n);
   // add(-1). Go: Done.
   void done() { add(-1); }
@@ -33,12 +34,13 @@ class wait_group {
   // Waits until the counter is zero. Go: Wait.
   void wait();
 
-  // Counts one more, calls f() on a new G, and counts it off when f has returned and what it captured is gone. An exception
-  // that leaves f is a panic: the process ends before wait() returns. Throws what gmp::go() throws, not counted then.
-  // Go: WaitGroup.Go.
+  // Counts one more, calls f() on a new G, and counts it off when f has returned and what it
+  // captured is gone. An exception that leaves f is a panic: the process ends before wait()
+  // returns. Throws what gmp::go() throws, not counted then. Go: WaitGroup.Go.
   template <class F>
   void go(F&& f) {
-    static_assert(std::is_invocable_v<std::decay_t<F>>, "gmp::wait_group::go: the callable takes no arguments");
+    static_assert(std::is_invocable_v<std::decay_t<F>>,
+                  "gmp::wait_group::go: the callable takes no arguments");
     add(1);
     try {
       gmp::go([this, body = std::decay_t<F>(std::forward<F>(f))]() mutable { run(body); });
@@ -54,7 +56,8 @@ class wait_group {
     try {
       F mine = std::move(body);
       std::invoke(std::move(mine));
-    } catch (const detail::unwind_exception&) {  // no panic: the runtime stops, threads may wait for us
+    } catch (
+        const detail::unwind_exception&) {  // no panic: the runtime stops, threads may wait for us
       done();
       throw;
     }

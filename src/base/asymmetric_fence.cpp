@@ -1,9 +1,9 @@
 #include "base/asymmetric_fence.hpp"
 
-#include <cstdlib>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <cstdlib>
 
 namespace gmp::detail {
 namespace {
@@ -19,7 +19,8 @@ bool register_process() noexcept {
 
 }  // namespace
 
-// Set by a constant-initialised static so that mutexes used before any runtime exists see one stable answer.
+// Set by a constant-initialised static so that mutexes used before any runtime exists see one
+// stable answer.
 bool membarrier_registered = false;
 
 void asymmetric_fence_init() noexcept {
@@ -34,8 +35,8 @@ void heavy_fence() noexcept {
 }
 
 namespace {
-// Runs before main: nothing can have passed a light fence by then, apart from other static constructors, which are
-// single-threaded.
+// Runs before main: nothing can have passed a light fence by then, apart from other static
+// constructors, which are single-threaded.
 [[gnu::constructor(101)]] void register_early() { asymmetric_fence_init(); }
 }  // namespace
 

@@ -1,5 +1,6 @@
-// The one seam for atomics: every shared word of the runtime is an atomic<T> from here, so that a model checker or a
-// counting build can stand in for the standard's type by changing this file alone.
+// The one seam for atomics: every shared word of the runtime is an atomic<T> from here, so that a
+// model checker or a counting build can stand in for the standard's type by changing this file
+// alone.
 #pragma once
 
 #include <atomic>

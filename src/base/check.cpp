@@ -1,8 +1,8 @@
 #include "base/check.hpp"
 
+#include <unistd.h>
 #include <cstdlib>
 #include <cstring>
-#include <unistd.h>
 
 namespace gmp::detail {
 namespace {

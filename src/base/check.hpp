@@ -1,9 +1,11 @@
-// Checks for bugs in the runtime and for misuse that cannot be an exception: a constant text to stderr, then abort.
+// Checks for bugs in the runtime and for misuse that cannot be an exception: a constant text to
+// stderr, then abort.
 #pragma once
 
 namespace gmp::detail {
 
-// Writes "gmpsched: fatal: <what>" (and the place) and aborts. Allocates nothing; callable on any stack.
+// Writes "gmpsched: fatal: <what>" (and the place) and aborts. Allocates nothing; callable on any
+// stack.
 [[noreturn, gnu::cold]] void fatal(const char* what) noexcept;
 [[noreturn, gnu::cold]] void fatal(const char* what, const char* detail) noexcept;
 

@@ -7,9 +7,10 @@
 
 namespace gmp::detail {
 
-// Sleeps while word == expected, until woken, or until `deadline` (nanoseconds of CLOCK_MONOTONIC; negative: none).
-// May return early for no reason. False: the deadline passed.
-bool futex_wait(atomic<std::uint32_t>& word, std::uint32_t expected, std::int64_t deadline) noexcept;
+// Sleeps while word == expected, until woken, or until `deadline` (nanoseconds of CLOCK_MONOTONIC;
+// negative: none). May return early for no reason. False: the deadline passed.
+bool futex_wait(atomic<std::uint32_t>& word, std::uint32_t expected,
+                std::int64_t deadline) noexcept;
 
 void futex_wake(atomic<std::uint32_t>& word, int count) noexcept;
 

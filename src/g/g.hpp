@@ -1,10 +1,13 @@
 // The G: a coroutine's control block, at the high end of its own first stack segment.
 //
-// G1  A G is in exactly one place: running on an M, in one queue of runnable Gs, waiting (known to whoever will wake it),
+// G1  A G is in exactly one place: running on an M, in one queue of runnable Gs, waiting (known to
+// whoever will wake it),
 //     or dead in a free list.
-// G2  The registers of a G that does not run are saved in ctx before anybody can make it run: whoever switches away from
+// G2  The registers of a G that does not run are saved in ctx before anybody can make it run:
+// whoever switches away from
 //     it publishes it only in the commit, on the next stack (sched/switch.hpp).
-// G3  Gs are type-stable: the memory of a G stays a G for ever, so a stale pointer may be looked at.
+// G3  Gs are type-stable: the memory of a G stays a G for ever, so a stale pointer may be looked
+// at.
 #pragma once
 
 #include <cstddef>
@@ -66,30 +69,31 @@ struct local_slot {
 
 struct alignas(64) g {
   // --- what a switch touches: one cache line
-  void* ctx = nullptr;               // saved stack pointer (Boost.Context) while not running
-  void* stack_limit = nullptr;       // %fs:0x70 while not running; null on reserved stacks
-  void* caught_exceptions = nullptr; // __cxa_eh_globals while not running
+  void* ctx = nullptr;                // saved stack pointer (Boost.Context) while not running
+  void* stack_limit = nullptr;        // %fs:0x70 while not running; null on reserved stacks
+  void* caught_exceptions = nullptr;  // __cxa_eh_globals while not running
   unsigned uncaught_exceptions = 0;
   int saved_errno = 0;
-  g* next = nullptr;                 // link in a queue of runnable Gs or a free list
+  g* next = nullptr;  // link in a queue of runnable Gs or a free list
   atomic<g_state> state{g_state::dead};
   wait_reason reason = wait_reason::none;
-  bool unwinding = false;            // shutdown: the next blocking call throws
+  bool unwinding = false;  // shutdown: the next blocking call throws
   bool isolated = false;
-  std::uint32_t stack_bytes = 0;     // of the first segment
-  scheduler* sched = nullptr;        // null: a plain thread's stand-in
+  std::uint32_t stack_bytes = 0;  // of the first segment
+  scheduler* sched = nullptr;     // null: a plain thread's stand-in
   // --- the rest
   void (*entry)(void*) = nullptr;
   void* entry_arg = nullptr;
   std::uint64_t id = 0;
   std::uint64_t creator_id = 0;
-  nanos waiting_since = 0;           // filled by reports only when asked
-  // How to end the wait from outside when the scheduler stops; called with every M at rest. False: not waiting any more.
+  nanos waiting_since = 0;  // filled by reports only when asked
+  // How to end the wait from outside when the scheduler stops; called with every M at rest. False:
+  // not waiting any more.
   bool (*cancel_wait)(void*) = nullptr;
   void* cancel_arg = nullptr;
   std::vector<local_slot>* locals = nullptr;
   g_extra* extra = nullptr;
-  sanitizer_stack sanitizer;         // what the sanitizer knows of this stack
+  sanitizer_stack sanitizer;             // what the sanitizer knows of this stack
   atomic<std::uint32_t> thread_word{0};  // plain threads: the futex they wait on
 
   bool is_thread() const noexcept { return sched == nullptr; }

@@ -4,20 +4,34 @@ namespace gmp::detail {
 
 const char* wait_reason_name(wait_reason reason) noexcept {
   switch (reason) {
-    case wait_reason::none: return "none";
-    case wait_reason::chan_receive: return "chan receive";
-    case wait_reason::chan_send: return "chan send";
-    case wait_reason::chan_nil: return "nil chan";
-    case wait_reason::select: return "select";
-    case wait_reason::select_empty: return "select (no cases)";
-    case wait_reason::mutex: return "mutex";
-    case wait_reason::shared_mutex: return "shared_mutex";
-    case wait_reason::condition_variable: return "condition_variable";
-    case wait_reason::wait_group: return "wait_group";
-    case wait_reason::once: return "once";
-    case wait_reason::semaphore: return "semaphore";
-    case wait_reason::task: return "task";
-    case wait_reason::sleep: return "sleep";
+    case wait_reason::none:
+      return "none";
+    case wait_reason::chan_receive:
+      return "chan receive";
+    case wait_reason::chan_send:
+      return "chan send";
+    case wait_reason::chan_nil:
+      return "nil chan";
+    case wait_reason::select:
+      return "select";
+    case wait_reason::select_empty:
+      return "select (no cases)";
+    case wait_reason::mutex:
+      return "mutex";
+    case wait_reason::shared_mutex:
+      return "shared_mutex";
+    case wait_reason::condition_variable:
+      return "condition_variable";
+    case wait_reason::wait_group:
+      return "wait_group";
+    case wait_reason::once:
+      return "once";
+    case wait_reason::semaphore:
+      return "semaphore";
+    case wait_reason::task:
+      return "task";
+    case wait_reason::sleep:
+      return "sleep";
   }
   return "unknown";
 }

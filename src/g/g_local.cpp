@@ -1,4 +1,5 @@
-// Variables per G: made at first use, ended with the G. Runs on the G's own stack, because the values are the user's.
+// Variables per G: made at first use, ended with the G. Runs on the G's own stack, because the
+// values are the user's.
 #include "gmp/g_local.hpp"
 
 #include <atomic>

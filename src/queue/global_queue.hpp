@@ -1,6 +1,8 @@
-// The queue of Gs that belong to no P: overflow, foreign threads' work, yielded Gs that must not be overtaken.
+// The queue of Gs that belong to no P: overflow, foreign threads' work, yielded Gs that must not be
+// overtaken.
 //
-// GQ1  A linked list under one lock; size is readable without it (a hint: the fast paths skip an empty queue).
+// GQ1  A linked list under one lock; size is readable without it (a hint: the fast paths skip an
+// empty queue).
 #pragma once
 
 #include <cstdint>

@@ -1,19 +1,24 @@
 // A P's queue of runnable Gs: one producer, many thieves.
 //
 // Three parts, all bounded, all stealable:
-//   next     one slot: the G readied last by the running G. It runs next, on a warm cache. Only who holds the P may
-//            touch it; a thief freezes the P first (sched/pin.hpp), so the owner needs no locked instruction for it.
+//   next     one slot: the G readied last by the running G. It runs next, on a warm cache. Only who
+//   holds the P may
+//            touch it; a thief freezes the P first (sched/pin.hpp), so the owner needs no locked
+//            instruction for it.
 //   ring     Gs that ran before, first in first out.
-//   newborn  Gs that never ran, newest first for the owner, oldest first for thieves. Newest first keeps a tree of Gs
-//            (skynet, parallel recursion) as small as its depth; oldest first hands thieves the big subtrees.
+//   newborn  Gs that never ran, newest first for the owner, oldest first for thieves. Newest first
+//   keeps a tree of Gs
+//            (skynet, parallel recursion) as small as its depth; oldest first hands thieves the big
+//            subtrees.
 //
 // RQ1  Only the holder of the P pushes: it alone writes tail and next.
 // RQ2  A slot between head and tail is never overwritten: the owner reads head before it pushes.
-// RQ3  Each G leaves once: by a CAS on head (ring, newborn's old end), by the holder's plain take of next, or by the
-//      owner's claim of newborn's young end, which a seq_cst exchange of tail orders against the thieves' CAS.
+// RQ3  Each G leaves once: by a CAS on head (ring, newborn's old end), by the holder's plain take
+//      of next, or by the owner's claim of newborn's young end, which a seq_cst exchange of tail
+//      orders against the thieves' CAS.
 // RQ4  A thief copies before it claims; a failed CAS throws the copies away.
-// RQ6  The only P of a scheduler has no thieves, and its holder takes Gs without locked instructions. Before a second P comes,
-//      scheduler::end_solitude() has made sure that the holder knows.
+// RQ6  The only P of a scheduler has no thieves, and its holder takes Gs without locked
+//      instructions. Before a second P comes, scheduler::end_solitude() makes sure that it knows.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +31,8 @@ namespace gmp::detail {
 #ifndef GMPSCHED_RUN_QUEUE_SLOTS
 #define GMPSCHED_RUN_QUEUE_SLOTS 256
 #endif
-// Bursts of `go` are common and overflowing costs a locked instruction a G, so there is more room for newborns.
+// Bursts of `go` are common and overflowing costs a locked instruction a G, so there is more room
+// for newborns.
 #ifndef GMPSCHED_NEWBORN_SLOTS
 #define GMPSCHED_NEWBORN_SLOTS (4 * GMPSCHED_RUN_QUEUE_SLOTS)
 #endif
@@ -39,7 +45,8 @@ class ready_ring {
 
   // Owner. False: full.
   [[nodiscard]] bool push(g* gp) noexcept {
-    // acquire: pairs with the release in the CAS of a thief; what the thief copied out is really out. [RQ2]
+    // acquire: pairs with the release in the CAS of a thief; what the thief copied out is really
+    // out. [RQ2]
     std::uint32_t head = head_.load(memory_order_acquire);
     std::uint32_t tail = tail_.load(memory_order_relaxed);
     if (tail - head >= slots) return false;
@@ -113,7 +120,8 @@ class newborn_deque {
     return true;
   }
 
-  // Owner: the newest. Claims the slot by lowering tail, and only then looks at head. [RQ3] `alone`: no thieves. [RQ6]
+  // Owner: the newest. Claims the slot by lowering tail, and only then looks at head. [RQ3]
+  // `alone`: no thieves. [RQ6]
   g* pop(bool alone = false) noexcept {
     std::uint32_t tail = tail_.load(memory_order_relaxed);
     if (tail == head_.load(memory_order_relaxed)) return nullptr;
@@ -122,14 +130,17 @@ class newborn_deque {
       tail_.store(tail, memory_order_release);
       return slot_[tail % slots].load(memory_order_relaxed);
     }
-    // seq_cst exchange: orders this claim before the read of head; pairs with the seq_cst load and CAS in take_oldest().
+    // seq_cst exchange: orders this claim before the read of head; pairs with the seq_cst load and
+    // CAS in take_oldest().
     tail_.exchange(tail, memory_order_seq_cst);
     std::uint32_t head = head_.load(memory_order_seq_cst);
-    if (static_cast<std::int32_t>(tail - head) > 0) return slot_[tail % slots].load(memory_order_relaxed);
+    if (static_cast<std::int32_t>(tail - head) > 0)
+      return slot_[tail % slots].load(memory_order_relaxed);
     g* last = nullptr;
     if (tail == head) {  // one left: the CAS decides between us and a thief
       last = slot_[tail % slots].load(memory_order_relaxed);
-      if (!head_.compare_exchange_strong(head, head + 1, memory_order_seq_cst, memory_order_relaxed))
+      if (!head_.compare_exchange_strong(head, head + 1, memory_order_seq_cst,
+                                         memory_order_relaxed))
         last = nullptr;
     }
     tail_.store(tail + 1, memory_order_release);  // empty again, at whichever head
@@ -176,8 +187,8 @@ struct run_queue {
     return gp;
   }
 
-  // True only if at one moment nothing was in any part. The order matters: a G moves from next to the ring, never back,
-  // so next is read before and after the ring's tail. [RQ5]
+  // True only if at one moment nothing was in any part. The order matters: a G moves from next to
+  // the ring, never back, so next is read before and after the ring's tail. [RQ5]
   bool empty() const noexcept {
     for (;;) {
       g* first = next.load(memory_order_acquire);

@@ -34,7 +34,8 @@ void timer_heap::give(timer_heap& done) noexcept {
 
 void timer_heap::publish() noexcept {
   size_.store(heap_.size(), memory_order_relaxed);
-  // release: pairs with next_when() by thieves and by the M that computes how long it may sleep. [TH4]
+  // release: pairs with next_when() by thieves and by the M that computes how long it may sleep.
+  // [TH4]
   next_when_.store(heap_.empty() ? never : heap_.front().when, memory_order_release);
 }
 
@@ -93,7 +94,8 @@ void timer_heap::remove_at(std::uint32_t index) noexcept {
 }
 
 bool timer_heap::add(timer_node& timer, nanos when) {
-  // acquire: pairs with the last touch in expire(). Who found the timer in no heap may come a few instructions too early.
+  // acquire: pairs with the last touch in expire(). Who found the timer in no heap may come a few
+  // instructions too early.
   while (timer.state.load(memory_order_acquire) != timer_node::phase::idle) cpu_pause();
   lock_.lock();
   try {
@@ -128,10 +130,12 @@ nanos timer_heap::expire(nanos now) {
       case timer_node::phase::firing_rearmed:
         insert(timer, timer.when);
         continue;
-      default: break;
+      default:
+        break;
     }
     timer.heap.store(nullptr, memory_order_relaxed);
-    // release: pairs with the acquire in stop_and_wait(); nothing here touches the node afterwards. [TH3]
+    // release: pairs with the acquire in stop_and_wait(); nothing here touches the node afterwards.
+    // [TH3]
     timer.state.store(timer_node::phase::idle, memory_order_release);
   }
   lock_.unlock();
@@ -140,7 +144,8 @@ nanos timer_heap::expire(nanos now) {
 
 void timer_heap::move_all_to(timer_heap& other) {
   lock_.lock();
-  other.lock_.lock();  // the only place that holds two; the caller sees to it that it runs once at a time
+  other.lock_
+      .lock();  // the only place that holds two; the caller sees to it that it runs once at a time
   try {
     other.heap_.reserve(other.heap_.size() + heap_.size());
   } catch (...) {
@@ -182,11 +187,14 @@ bool timer_heap::stop(timer_node& timer) noexcept {
       timer.state.store(timer_node::phase::idle, memory_order_release);
       prevented = true;
       break;
-    case timer_node::phase::firing_rearmed: prevented = true; [[fallthrough]];
+    case timer_node::phase::firing_rearmed:
+      prevented = true;
+      [[fallthrough]];
     case timer_node::phase::firing:
       timer.state.store(timer_node::phase::firing_stopped, memory_order_relaxed);
       break;
-    default: break;
+    default:
+      break;
   }
   home->lock_.unlock();
   return prevented;
@@ -194,7 +202,8 @@ bool timer_heap::stop(timer_node& timer) noexcept {
 
 bool timer_heap::stop_and_wait(timer_node& timer) noexcept {
   bool prevented = stop(timer);
-  // acquire: pairs with the release at the end of expire(). The callback is short and never parks. [TH2]
+  // acquire: pairs with the release at the end of expire(). The callback is short and never parks.
+  // [TH2]
   while (timer.state.load(memory_order_acquire) != timer_node::phase::idle) cpu_pause();
   return prevented;
 }
@@ -211,7 +220,9 @@ bool timer_heap::rearm(timer_node& timer, nanos when) noexcept {
       home->sift_down(timer.index);  // timer.index moved with it
       home->publish();
       break;
-    case timer_node::phase::idle: done = false; break;
+    case timer_node::phase::idle:
+      done = false;
+      break;
     default:  // firing: expire() puts it back
       timer.when = when;
       timer.state.store(timer_node::phase::firing_rearmed, memory_order_relaxed);

@@ -1,11 +1,13 @@
 // A P's timers: a 4-ary heap under one spin lock.
 //
 // TH1  A timer is in at most one heap; node.heap names it and changes only under that heap's lock.
-// TH2  Its callback runs without the lock, on a scheduler stack, never parks, and returns when to run again (never: done).
-// TH3  While it runs the node is `firing`: stop() cannot remove it, but keeps it from being armed again; stop_and_wait()
+// TH2  Its callback runs without the lock, on a scheduler stack, never parks, and returns when to
+// run again (never: done). TH3  While it runs the node is `firing`: stop() cannot remove it, but
+// keeps it from being armed again; stop_and_wait()
 //      returns only after the callback has let go of the node.
-// TH4  next_when is the head's time, readable without the lock; a stale value is corrected by whoever takes the lock.
-// TH5  Heaps are never freed, only used again: who comes to stop a timer may lock the heap it was in a moment ago.
+// TH4  next_when is the head's time, readable without the lock; a stale value is corrected by
+// whoever takes the lock. TH5  Heaps are never freed, only used again: who comes to stop a timer
+// may lock the heap it was in a moment ago.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +36,8 @@ class timer_heap {
  public:
   atomic<void*> owner{nullptr};  // the scheduler, for those who come by way of a timer
 
-  // A heap for a new P, and back. The timers that are left become idle and never fire. take() may throw std::bad_alloc.
+  // A heap for a new P, and back. The timers that are left become idle and never fire. take() may
+  // throw std::bad_alloc.
   static timer_heap& take();
   static void give(timer_heap& done) noexcept;
 

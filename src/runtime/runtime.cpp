@@ -42,14 +42,18 @@ scheduler_config config_of(const options& wanted) {
   if (wanted.procs > scheduler::max_procs) bad_option("procs", "must be at most 1024");
   if (wanted.stack_size < min_stack_size) bad_option("stack_size", "must be at least 2048 bytes");
   if (wanted.stack_size > (std::size_t{1} << 30)) bad_option("stack_size", "must be at most 1 GiB");
-  if (wanted.max_stack < wanted.stack_size) bad_option("max_stack", "must not be smaller than stack_size");
+  if (wanted.max_stack < wanted.stack_size)
+    bad_option("max_stack", "must not be smaller than stack_size");
   if (wanted.max_threads == 0) bad_option("max_threads", "must be at least 1");
-  if (wanted.handoff_after <= std::chrono::nanoseconds::zero()) bad_option("handoff_after", "must be positive");
+  if (wanted.handoff_after <= std::chrono::nanoseconds::zero())
+    bad_option("handoff_after", "must be positive");
   switch (wanted.poller) {
     case poller_kind::automatic:
     case poller_kind::epoll:
-    case poller_kind::io_uring: break;
-    default: bad_option("poller", "is not a poller_kind");
+    case poller_kind::io_uring:
+      break;
+    default:
+      bad_option("poller", "is not a poller_kind");
   }
   scheduler_config config;
   config.procs = wanted.procs != 0 ? wanted.procs : default_procs();
@@ -67,8 +71,8 @@ void name_overflowed(void* first_top, std::size_t used, std::size_t max) noexcep
   std::snprintf(text, sizeof text,
                 "G %llu%s%s%s ran out of stack: it uses %zu bytes, options::max_stack allows %zu",
                 static_cast<unsigned long long>(who.id), who.extra != nullptr ? " \"" : "",
-                who.extra != nullptr ? who.extra->name.c_str() : "", who.extra != nullptr ? "\"" : "",
-                used, max);
+                who.extra != nullptr ? who.extra->name.c_str() : "",
+                who.extra != nullptr ? "\"" : "", used, max);
   fatal(text);
 }
 
@@ -99,7 +103,8 @@ namespace {
 void check_outside(const runtime_core& core, const char* call) {
   const m* self = this_m();
   if (self != nullptr && self->sched == core.sched.get())
-    throw std::logic_error(std::string("gmp::runtime::") + call + " called by one of the runtime's own Gs");
+    throw std::logic_error(std::string("gmp::runtime::") + call +
+                           " called by one of the runtime's own Gs");
 }
 
 }  // namespace
@@ -109,11 +114,14 @@ run_call::run_call(const runtime_core& core) {
   if (this_m() == nullptr) sched_ = core.sched.get();
 }
 
-// After the main G was started, or a G that was parked before would look like a deadlock. The main G may be quicker: the
-// count is -1 for a moment then, which is as good as any other number but 1.
+// After the main G was started, or a G that was parked before would look like a deadlock. The main
+// G may be quicker: the count is -1 for a moment then, which is as good as any other number but 1.
 void run_call::main_started() noexcept {
-  // release: pairs with the acquire in check_deadlock(): who reads 1 finds the main G in a queue, or ended.
-  if (sched_ != nullptr) sched_->run_callers.fetch_add(1, memory_order_release);
+  // release: pairs with the acquire in check_deadlock(): who reads 1 finds the main G in a queue,
+  // or ended.
+  if (sched_ == nullptr) return;
+  sched_->run_callers.fetch_add(1, memory_order_release);
+  sched_->look_for_deadlock();
 }
 
 void run_call::main_ended() noexcept {
@@ -122,7 +130,8 @@ void run_call::main_ended() noexcept {
 
 }  // namespace detail
 
-runtime::runtime(options wanted) : core_(std::make_unique<detail::runtime_core>(std::move(wanted))) {}
+runtime::runtime(options wanted)
+    : core_(std::make_unique<detail::runtime_core>(std::move(wanted))) {}
 
 runtime::~runtime() {
   if (core_ == nullptr) return;
@@ -204,7 +213,8 @@ unsigned procs() {
 unsigned set_procs(unsigned n) {
   if (n == 0 || n > detail::scheduler::max_procs)
     throw std::invalid_argument("gmp::set_procs: the number of Ps must be from 1 to 1024");
-  return detail::with_callers_scheduler([n](detail::scheduler& sched) { return sched.set_procs(n); });
+  return detail::with_callers_scheduler(
+      [n](detail::scheduler& sched) { return sched.set_procs(n); });
 }
 
 std::string version_report() {

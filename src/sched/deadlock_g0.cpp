@@ -1,7 +1,8 @@
 // All Gs blocked, and nothing that could ever wake one.
 //
-// D1  Looked at by every M before it sleeps without a limit, so by the last one that idles: every M idles, no queue holds a G, no timer is armed.
-// D2  Only while a plain thread waits in run() and the process has no thread besides that one and the Ms: any other could
+// D1  Looked at by every M before it sleeps without a limit, so by the last one that idles: every M
+// idles, no queue holds a G, no timer is armed. D2  Only while a plain thread waits in run() and
+// the process has no thread besides that one and the Ms: any other could
 //     wake a G that nobody here knows how to wake.
 #include <dirent.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "base/futex.hpp"
 #include "sched/scheduler.hpp"
 
 namespace gmp::detail {
@@ -48,7 +50,8 @@ void scheduler::check_deadlock() noexcept {
   const bool dead = !work_anywhere() && earliest_timer() == never && threads_of_process() == own;
   if (dead) {
     std::fflush(nullptr);
-    std::fprintf(stderr, "gmpsched: deadlock: all %" PRIu64 " Gs are blocked and nothing can wake them\n",
+    std::fprintf(stderr,
+                 "gmpsched: deadlock: all %" PRIu64 " Gs are blocked and nothing can wake them\n",
                  live_gs());
     slabs_for_each_slot(&describe, this);
     ::_exit(deadlock_exit_code);
@@ -58,6 +61,17 @@ void scheduler::check_deadlock() noexcept {
   lock.unlock();
   light_fence();
   if (!global.empty() && wants_wake()) wake_one();
+}
+
+// A caller of run() is counted only after its main G was started, and that one may have ended in a
+// deadlock by then: somebody has to look once more.
+void scheduler::look_for_deadlock() noexcept {
+  lock.lock();
+  if (idle_m_count == m_count && idle_ms != nullptr) {
+    idle_ms->note.store(1, memory_order_release);
+    futex_wake(idle_ms->note, 1);
+  }
+  lock.unlock();
 }
 
 }  // namespace gmp::detail

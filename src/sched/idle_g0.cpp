@@ -1,22 +1,25 @@
 // Going idle and waking up.
 //
-// Rejected first: one semaphore for all Ms (state in one cache line, and a wake-up per piece of work); handing a G directly to
-// a parked thread (its data is warm elsewhere, and the P it needs may be gone when it comes up); waking an M for every
-// ready G (they would park again at once).
+// Rejected first: one semaphore for all Ms (state in one cache line, and a wake-up per piece of
+// work); handing a G directly to a parked thread (its data is warm elsewhere, and the P it needs
+// may be gone when it comes up); waking an M for every ready G (they would park again at once).
 //
-// So: a woken or searching M is *spinning*. While one spins nobody wakes another; the last spinner that finds work wakes a
-// successor. At most half of the busy Ps' number spin.
+// So: a woken or searching M is *spinning*. While one spins nobody wakes another; the last spinner
+// that finds work wakes a successor. At most half of the busy Ps' number spin.
 //
-// I1  No lost wake-up. Who makes work: publish; light fence; read idle_word. Who idles: count itself idle, stop spinning;
+// I1  No lost wake-up. Who makes work: publish; light fence; read idle_word. Who idles: count
+// itself idle, stop spinning;
 //     heavy fence; look at every queue and timer again. By F1 one of them sees the other.
-// I2  Who wakes claims the right with a CAS that turns "idle P, no spinner" into "idle P, one spinner".
-// I3  A spinner that finds work stops spinning before it runs it; if it was the last and Ps idle, it wakes the next.
-// I4  If any M idles, one of them is the timekeeper and sleeps no longer than until the earliest timer of all Ps. It is the
-//     last to be given other work. Who arms a timer: publish; light fence; read timekeeper and timekeeper_until. The
-//     timekeeper: timekeeper_until = never; heavy fence; compute the earliest; publish it; sleep unless noted.
+// I2  Who wakes claims the right with a CAS that turns "idle P, no spinner" into "idle P, one
+// spinner". I3  A spinner that finds work stops spinning before it runs it; if it was the last and
+// Ps idle, it wakes the next. I4  If any M idles, one of them is the timekeeper and sleeps no
+// longer than until the earliest timer of all Ps. It is the
+//     last to be given other work. Who arms a timer: publish; light fence; read timekeeper and
+//     timekeeper_until. The timekeeper: timekeeper_until = never; heavy fence; compute the
+//     earliest; publish it; sleep unless noted.
 // I5  An M sleeps only while note == 0; whoever wants it awake stores 1 first.
-#include <cerrno>
 #include <unistd.h>
+#include <cerrno>
 
 #include "base/check.hpp"
 #include "base/futex.hpp"
@@ -111,8 +114,9 @@ void scheduler::leave_spinning(m& self) noexcept {
 
 namespace {
 
-// Is there a G in this P's queue that somebody else should run? One that stands alone in next is its P's own unless that P
-// stays busy with something else: if the P went on since, whoever refilled next has seen us idle. [I1]
+// Is there a G in this P's queue that somebody else should run? One that stands alone in next is
+// its P's own unless that P stays busy with something else: if the P went on since, whoever
+// refilled next has seen us idle. [I1]
 bool has_spare_work(const p& other) noexcept {
   if (other.runq.empty()) return false;
   if (!other.runq.ring.empty() || !other.runq.newborn.empty()) return true;
@@ -188,7 +192,8 @@ void scheduler::park_m(m& self) {
       return;
     }
     lock.unlock();
-    // No P to be had: all are at work, and each looks at everything before it idles. Or somebody has just given us one.
+    // No P to be had: all are at work, and each looks at everything before it idles. Or somebody
+    // has just given us one.
   }
   sleep_idle(self);
 }
@@ -227,7 +232,8 @@ void scheduler::sleep_idle(m& self) {
           timekeeper.store(nullptr, memory_order_relaxed);
         lock.unlock();
         if (got) return;
-        until = stopped ? after(clock_now(), 1'000'000) : never;  // nobody wakes us when the world goes on
+        until = stopped ? after(clock_now(), 1'000'000)
+                        : never;  // nobody wakes us when the world goes on
       }
     }
     if (until == never) check_deadlock();
@@ -242,12 +248,14 @@ void scheduler::timer_added(nanos when) noexcept {
   m* keeper = timekeeper.load(memory_order_relaxed);
   if (keeper != nullptr) {
     if (when < timekeeper_until.load(memory_order_seq_cst)) note_m(*keeper);
-  } else if (wants_wake() && idle_in(idle_word.load(memory_order_relaxed)) >= procs.load(memory_order_relaxed)) {
+  } else if (wants_wake() &&
+             idle_in(idle_word.load(memory_order_relaxed)) >= procs.load(memory_order_relaxed)) {
     wake_one();  // no M was started yet: a plain thread's timer is the first work
   }
 }
 
-// A timer that fires is in no heap meanwhile, so the timekeeper may have missed the one that goes on after that. [I4]
+// A timer that fires is in no heap meanwhile, so the timekeeper may have missed the one that goes
+// on after that. [I4]
 void scheduler::expire_timers(p& local, nanos now) {
   if (local.timers.next_when() > now) return;
   const nanos next = local.timers.expire(now);
@@ -274,8 +282,8 @@ void scheduler::remove_idle_m(m& self) noexcept {
   self.idle_next = self.idle_prev = nullptr;
   self.idle = false;
   --idle_m_count;
-  // The next M that idles is the successor. There is one: this M goes spinning, and either idles again or wakes another
-  // when it stops spinning. [I3, I4]
+  // The next M that idles is the successor. There is one: this M goes spinning, and either idles
+  // again or wakes another when it stops spinning. [I3, I4]
   if (timekeeper.load(memory_order_relaxed) == &self)
     timekeeper.store(nullptr, memory_order_relaxed);
 }

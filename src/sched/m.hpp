@@ -1,4 +1,5 @@
-// The M: an OS thread that runs Gs, and its g0: the thread's own stack, on which the scheduler loop runs.
+// The M: an OS thread that runs Gs, and its g0: the thread's own stack, on which the scheduler loop
+// runs.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@
 
 namespace gmp::detail {
 
-// The two words behind __cxa_get_globals(): which exceptions are caught and how many are in flight on this stack.
+// The two words behind __cxa_get_globals(): which exceptions are caught and how many are in flight
+// on this stack.
 struct exception_globals {
   void* caught;
   unsigned uncaught;
@@ -31,7 +33,7 @@ struct alignas(64) m {
   atomic<std::uint32_t> revoke{0};
   // --- the switch under way: set before the jump, consumed on arrival
   void** left_ctx = nullptr;
-  g* aside = nullptr;            // yielded: goes behind the others of this P
+  g* aside = nullptr;  // yielded: goes behind the others of this P
   spin_lock* commit_lock = nullptr;
   commit_function commit = nullptr;
   void* commit_arg = nullptr;
@@ -44,17 +46,17 @@ struct alignas(64) m {
   sanitizer_stack g0_stack;
   thread_stacks stacks;
   // --- idle protocol, under the scheduler's lock unless said otherwise
-  bool spinning = false;             // this M's own
-  bool idle = false;                 // stands in the list of idle Ms
+  bool spinning = false;  // this M's own
+  bool idle = false;      // stands in the list of idle Ms
   m* idle_next = nullptr;
   m* idle_prev = nullptr;
-  atomic<std::uint32_t> note{0};     // futex: 1 = look again
-  spin_lock revoke_lock;             // serialises those who freeze or retake
+  atomic<std::uint32_t> note{0};  // futex: 1 = look again
+  spin_lock revoke_lock;          // serialises those who freeze or retake
   m* all_next = nullptr;
   std::uint32_t id = 0;
-  cheap_random random;               // for the G that runs here
+  cheap_random random;  // for the G that runs here
   std::thread thread;
-  atomic<bool> started{false};       // thread is set, or there will be none
+  atomic<bool> started{false};  // thread is set, or there will be none
 };
 
 }  // namespace gmp::detail
@@ -66,8 +68,8 @@ extern thread_local constinit gmp::detail::m* gmpsched_tls_m;
 
 namespace gmp::detail {
 
-// Always reads the thread register: a G may have moved to another M since the last call, so no address of a
-// thread-local variable may be kept across a switch, not even by the compiler.
+// Always reads the thread register: a G may have moved to another M since the last call, so no
+// address of a thread-local variable may be kept across a switch, not even by the compiler.
 [[gnu::always_inline]] inline m* this_m() noexcept {
 #if defined(__x86_64__) && !GMPSCHED_TSAN
   m* self;

@@ -1,7 +1,8 @@
 // The P: the right to run Gs, and what goes with it.
 //
-// P1  A P is held by one M, or stands in the scheduler's list of idle Ps, or is held by a stopped world.
-// P2  What is not atomic here belongs to the holder; thieves touch only the queue's and the heap's own protocols, and
+// P1  A P is held by one M, or stands in the scheduler's list of idle Ps, or is held by a stopped
+// world. P2  What is not atomic here belongs to the holder; thieves touch only the queue's and the
+// heap's own protocols, and
 //     run_queue::next under a freeze (sched/pin.hpp).
 #pragma once
 
@@ -19,7 +20,7 @@ struct m;
 
 // Written by the holder alone, read by anyone: see count().
 struct p_counters {
-  atomic<std::uint64_t> switches{0};   // Gs resumed
+  atomic<std::uint64_t> switches{0};  // Gs resumed
   atomic<std::uint64_t> spawned{0};
   atomic<std::uint64_t> finished{0};
   atomic<std::uint64_t> steals{0};     // successful visits to another P
@@ -29,9 +30,11 @@ struct p_counters {
 };
 
 struct alignas(64) p {
-  // Picks without a pass through the scheduler loop, which looks at timers, the global queue and the stop flag.
+  // Picks without a pass through the scheduler loop, which looks at timers, the global queue and
+  // the stop flag.
   static constexpr std::uint32_t direct_budget = 60;  // + the pass itself = Go's 61
-  // Consecutive picks of run_queue::next while others wait: a ping-pong pair shares the P with them.
+  // Consecutive picks of run_queue::next while others wait: a ping-pong pair shares the P with
+  // them.
   static constexpr std::uint32_t next_streak_cap = 32;
   static constexpr std::uint32_t free_gs_cap = 1024;
 

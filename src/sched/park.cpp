@@ -49,7 +49,8 @@ GMPSCHED_HOME_FUNCTION(wake_thread)(void* arg) {
 GMPSCHED_HOME_FUNCTION(inject_home)(void* arg) {
   g& target = *static_cast<g*>(arg);
   scheduler& sched = *target.sched;
-  // Counted while the G cannot end, because nobody else may ready it; once it is pushed its runtime may stop at any moment.
+  // Counted while the G cannot end, because nobody else may ready it; once it is pushed its runtime
+  // may stop at any moment.
   sched.visitors.fetch_add(1, memory_order_relaxed);
   sched.inject(&target);
   sched.visitors.fetch_sub(1, memory_order_release);  // pairs with the acquire in stop()
@@ -81,7 +82,8 @@ void step_aside(m& self, g& me) noexcept {
     unpin(self);
     return;
   }
-  // Null: the loop is due, or nothing else is here and the loop looks elsewhere; it finds this G in the ring.
+  // Null: the loop is due, or nothing else is here and the loop looks elsewhere; it finds this G in
+  // the ring.
   g* next = pick_direct(*self.pp);
   me.state.store(g_state::runnable, memory_order_relaxed);
   if (next != nullptr) {
@@ -121,8 +123,8 @@ void park(g& me, spin_lock& lock, wait_reason reason, cancel_function_pointer ca
   leave(self, me);
 }
 
-bool park_with(g& me, commit_function commit, void* arg, wait_reason reason, cancel_function_pointer cancel,
-               void* cancel_arg, nanos deadline) noexcept {
+bool park_with(g& me, commit_function commit, void* arg, wait_reason reason,
+               cancel_function_pointer cancel, void* cancel_arg, nanos deadline) noexcept {
   if (__builtin_expect(me.is_thread(), 0)) {
     me.thread_word.store(0, memory_order_relaxed);
     commit(nullptr, arg);
@@ -165,7 +167,8 @@ void ready(g& target) noexcept {
     call_on_home(&inject_home, &target);
     return;
   }
-  const bool outer = is_pinned(*self);  // g0, or a commit: a nested pin would let go of the outer one when it backs off
+  const bool outer = is_pinned(
+      *self);  // g0, or a commit: a nested pin would let go of the outer one when it backs off
   if (__builtin_expect(outer ? self->pp == nullptr : !pin(*self), 0)) {
     if (!outer) unpin(*self);
     call_on_home(&inject_home, &target);

@@ -1,10 +1,12 @@
-// Waiting and waking: the interface that channels, mutexes, timers and pollers are built on. All of it works for plain
-// threads too, which wait on a futex.
+// Waiting and waking: the interface that channels, mutexes, timers and pollers are built on. All of
+// it works for plain threads too, which wait on a futex.
 //
 // Pattern of every wait:
 //   g& me = current_g();
-//   lock; if (cannot go on) { put a waiter with owner = &me into the queue; park(me, lock, reason, cancel, arg); }
-//   ... the waker, under the same lock, takes the waiter out, tells it its status, unlocks, and calls ready(*owner).
+//   lock; if (cannot go on) { put a waiter with owner = &me into the queue; park(me, lock, reason,
+//   cancel, arg); }
+//   ... the waker, under the same lock, takes the waiter out, tells it its status, unlocks, and
+//   calls ready(*owner).
 #pragma once
 
 #include <cstdint>
@@ -21,26 +23,29 @@ namespace gmp::detail {
 // The running G, or the stand-in of the plain thread.
 g& current_g() noexcept;
 
-// Ends a wait from outside, called on a scheduler's stack while no G runs: takes the waiter out of its queue. True: it was
-// still waiting, and is the caller's to ready.
+// Ends a wait from outside, called on a scheduler's stack while no G runs: takes the waiter out of
+// its queue. True: it was still waiting, and is the caller's to ready.
 using cancel_function_pointer = bool (*)(void* arg);
 
-// Gives up the M until somebody calls ready(me). `lock` is held by the caller and is released once the G's registers are
-// saved: that release is what lets a waker at it.
-void park(g& me, spin_lock& lock, wait_reason reason, cancel_function_pointer cancel, void* cancel_arg) noexcept;
+// Gives up the M until somebody calls ready(me). `lock` is held by the caller and is released once
+// the G's registers are saved: that release is what lets a waker at it.
+void park(g& me, spin_lock& lock, wait_reason reason, cancel_function_pointer cancel,
+          void* cancel_arg) noexcept;
 
-// The same with a commit of the caller's own, which releases what keeps wakers away; it runs on another stack, right after
-// the G's registers were saved, and must be GMPSCHED_NO_SPLIT. `deadline` is for plain threads only (a G arms a timer):
-// false: it passed and nobody readied the thread so far.
-bool park_with(g& me, commit_function commit, void* arg, wait_reason reason, cancel_function_pointer cancel,
-               void* cancel_arg, nanos deadline) noexcept;
+// The same with a commit of the caller's own, which releases what keeps wakers away; it runs on
+// another stack, right after the G's registers were saved, and must be GMPSCHED_NO_SPLIT.
+// `deadline` is for plain threads only (a G arms a timer): false: it passed and nobody readied the
+// thread so far.
+bool park_with(g& me, commit_function commit, void* arg, wait_reason reason,
+               cancel_function_pointer cancel, void* cancel_arg, nanos deadline) noexcept;
 // After park_with() returned false and somebody else had won the wake-up: waits for it to arrive.
 void park_thread_again(g& me) noexcept;
 
 // Blocks for ever.
 void park_forever(wait_reason reason);
 
-// Makes a parked G runnable (or wakes a plain thread). Called once per park by whoever took its waiter out, without locks.
+// Makes a parked G runnable (or wakes a plain thread). Called once per park by whoever took its
+// waiter out, without locks.
 void ready(g& target) noexcept;
 
 // Lets others run. The caller stays runnable.
@@ -48,21 +53,22 @@ void yield_now();
 
 // True when the runtime of `me` is shutting down and `me` must not block any more.
 bool must_unwind(const g& me) noexcept;
-// Call instead of blocking when must_unwind(): throws the unwinding exception, or returns while an exception is already
-// under way (a destructor): the caller then returns as cancelled.
+// Call instead of blocking when must_unwind(): throws the unwinding exception, or returns while an
+// exception is already under way (a destructor): the caller then returns as cancelled.
 void unwind(g& me);
 
 // --- time
 nanos now_on_g() noexcept;  // clock_now() for code with split stacks
 
-// Arms the timer on this P's heap, or on some P of the last used runtime from a plain thread. Throws std::system_error when
-// there is no runtime in the process.
+// Arms the timer on this P's heap, or on some P of the last used runtime from a plain thread.
+// Throws std::system_error when there is no runtime in the process.
 void timer_arm(timer_node& timer, nanos when);
 bool timer_stop(timer_node& timer) noexcept;
 bool timer_stop_and_wait(timer_node& timer) noexcept;
 bool timer_rearm(timer_node& timer, nanos when) noexcept;
 
-// Waits until a callback that has readied this G lets go of the node, so that the node's memory may go.
+// Waits until a callback that has readied this G lets go of the node, so that the node's memory may
+// go.
 void timer_settle(timer_node& timer) noexcept;
 
 // Parks until `when`.

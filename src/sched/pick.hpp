@@ -1,4 +1,5 @@
-// Putting Gs into a P's queue and picking the next one: the paths that run on a G's stack. The P is pinned throughout.
+// Putting Gs into a P's queue and picking the next one: the paths that run on a G's stack. The P is
+// pinned throughout.
 #pragma once
 
 #include "base/asymmetric_fence.hpp"
@@ -33,7 +34,8 @@ GMPSCHED_HOME void wake_slow(scheduler& sched) noexcept;
 // gp runs next; who was to run next goes back.
 [[gnu::always_inline]] inline void put_next(p& local, g* gp, scheduler& sched) noexcept {
   g* old = local.runq.next.load(memory_order_relaxed);
-  // release: pairs with the acquire in run_queue::empty(), so that an idle M sees either this or the push below. [RQ5]
+  // release: pairs with the acquire in run_queue::empty(), so that an idle M sees either this or
+  // the push below. [RQ5]
   local.runq.next.store(gp, memory_order_release);
   if (old != nullptr) put_back(local, old, sched);
 }

@@ -1,14 +1,17 @@
-// The P pin: user code never touches the P, so while a G runs user code its P may be frozen or taken by another thread.
-// Runtime code that needs the P pins it first.
+// The P pin: user code never touches the P, so while a G runs user code its P may be frozen or
+// taken by another thread. Runtime code that needs the P pins it first.
 //
-// PIN1  The owner uses pp only between pin and unpin; another thread only while it holds revoke_lock with revoke == 1
+// PIN1  The owner uses pp only between pin and unpin; another thread only while it holds
+// revoke_lock with revoke == 1
 //       and saw pin == 0 after a heavy fence. Never both.
 // PIN2  owner: pin = 1; light fence; read revoke.    other: revoke = 1; heavy fence; read pin.
-//       By F1 at least one sees the other. The owner that sees revoke backs off (pin = 0) and waits for the lock.
+//       By F1 at least one sees the other. The owner that sees revoke backs off (pin = 0) and waits
+//       for the lock.
 // PIN3  The other never waits for the owner: it gives up when it sees the pin.
 //
-// Cost on the owner's side: two plain stores and two loads. g0 keeps the pin while the scheduler loop runs; it is handed
-// from stack to stack over a switch, and every runtime call drops it before it returns to user code.
+// Cost on the owner's side: two plain stores and two loads. g0 keeps the pin while the scheduler
+// loop runs; it is handed from stack to stack over a switch, and every runtime call drops it before
+// it returns to user code.
 #pragma once
 
 #include "base/asymmetric_fence.hpp"
@@ -20,7 +23,8 @@ namespace gmp::detail {
 // Somebody is at our P: waits until he is done.
 [[nodiscard]] bool pin_slow(m& self) noexcept;
 
-// Sets the pin. False: this M has no P. Not to be nested: use is_pinned() first where an outer pin may exist.
+// Sets the pin. False: this M has no P. Not to be nested: use is_pinned() first where an outer pin
+// may exist.
 [[nodiscard, gnu::always_inline]] inline bool pin(m& self) noexcept {
   self.pin.store(1, memory_order_relaxed);
   light_fence();  // pairs with the heavy fence in freeze() [PIN2]
@@ -38,7 +42,8 @@ namespace gmp::detail {
   self.pin.store(0, memory_order_release);
 }
 
-// Runs `use(p&)` on the P of another M while that M runs user code. False: it was pinned, or has no P.
+// Runs `use(p&)` on the P of another M while that M runs user code. False: it was pinned, or has no
+// P.
 template <class Use>
 bool freeze(m& other, Use&& use) noexcept {
   other.revoke_lock.lock();

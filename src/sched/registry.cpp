@@ -32,8 +32,9 @@ scheduler* enter(const void* wanted) noexcept {
 
 visit::visit() : sched_(enter(nullptr)) {
   if (sched_ == nullptr) {
-    throw std::system_error(std::make_error_code(std::errc::operation_not_permitted),
-                            "gmp: no runtime: call this from a G, or while exactly one runtime exists");
+    throw std::system_error(
+        std::make_error_code(std::errc::operation_not_permitted),
+        "gmp: no runtime: call this from a G, or while exactly one runtime exists");
   }
 }
 
@@ -45,7 +46,8 @@ visit::~visit() {
 }
 
 void throw_stopped() {
-  throw std::system_error(std::make_error_code(std::errc::operation_canceled), "gmp: the runtime has stopped");
+  throw std::system_error(std::make_error_code(std::errc::operation_canceled),
+                          "gmp: the runtime has stopped");
 }
 
 }  // namespace gmp::detail

@@ -18,7 +18,8 @@ void registry_remove(scheduler& sched) noexcept;
 // A stay in a scheduler by a thread that is none of its Ms: it is not destroyed meanwhile.
 class visit {
  public:
-  // The runtime that a plain thread used last, or the only one. Throws std::system_error if there is neither.
+  // The runtime that a plain thread used last, or the only one. Throws std::system_error if there
+  // is neither.
   visit();
   // That one, if it still exists (check with bool).
   explicit visit(const void* wanted) noexcept;

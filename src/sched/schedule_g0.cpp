@@ -1,9 +1,12 @@
 // The scheduler loop, on M's own stack (g0). The order of lines in find_runnable() is policy:
-//   1. due timers of this P         they make Gs runnable, and nobody else looks at them while this P is busy
-//   2. the global queue             every pass: a pass happens at least every 61st switch (p::direct_budget)
+//   1. due timers of this P         they make Gs runnable, and nobody else looks at them while this
+//   P is busy
+//   2. the global queue             every pass: a pass happens at least every 61st switch
+//   (p::direct_budget)
 //   3. next, ring, newborn          this P's own
 //   4. a batch from the global queue
-//   5. other Ps: steal half of a ring, the oldest newborn, and as a last resort their due timers and their next
+//   5. other Ps: steal half of a ring, the oldest newborn, and as a last resort their due timers
+//   and their next
 //   6. idle (idle_g0.cpp)
 #include <unistd.h>
 

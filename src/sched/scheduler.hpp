@@ -1,9 +1,12 @@
-// One runtime's scheduler: its Ps, Ms and the state they share. The order of the scheduler loop is in schedule_g0.cpp,
-// going idle and waking up in idle_g0.cpp, the world's stop in world_g0.cpp.
+// One runtime's scheduler: its Ps, Ms and the state they share. The order of the scheduler loop is
+// in schedule_g0.cpp, going idle and waking up in idle_g0.cpp, the world's stop in world_g0.cpp.
 //
-// S1  idle Ps and idle Ms are paired: an M gives back its P and enters the idle list in one critical section, and leaves
-//     it with a P. So an idle P always has an M that can run it, unless fewer Ms than Ps were started yet.
-// S2  idle_word counts idle Ps (low half) and spinning Ms (high half); whoever makes work looks at it after a light
+// S1  idle Ps and idle Ms are paired: an M gives back its P and enters the idle list in one
+// critical section, and leaves
+//     it with a P. So an idle P always has an M that can run it, unless fewer Ms than Ps were
+//     started yet.
+// S2  idle_word counts idle Ps (low half) and spinning Ms (high half); whoever makes work looks at
+// it after a light
 //     fence (idle_g0.cpp, I1).
 #pragma once
 
@@ -42,9 +45,9 @@ class scheduler {
   scheduler& operator=(const scheduler&) = delete;
 
   // --- making work known (any thread, any stack; on a G: through call_on_home)
-  void inject(g* gp) noexcept;            // to the global queue, and wake somebody
+  void inject(g* gp) noexcept;  // to the global queue, and wake somebody
   void inject_all(g_list& batch) noexcept;
-  bool wants_wake() const noexcept {      // after a light fence [I1]
+  bool wants_wake() const noexcept {  // after a light fence [I1]
     std::uint64_t word = idle_word.load(memory_order_relaxed);
     return static_cast<std::uint32_t>(word) != 0 && word >> 32 == 0;
   }
@@ -52,13 +55,13 @@ class scheduler {
   void timer_added(nanos when) noexcept;  // after the heap was changed
 
   // --- the scheduler loop (on g0)
-  void run_m(m& self);                    // body of an M's thread
+  void run_m(m& self);  // body of an M's thread
   g* find_runnable(m& self);
   g* steal(m& self, bool& timers_ran);
   void overflow_ring(p& local, g* extra) noexcept;
   void overflow_newborn(p& local, g* extra) noexcept;
   void trim_free(p& local) noexcept;
-  bool refill_free(p& local) noexcept;    // false: out of memory
+  bool refill_free(p& local) noexcept;  // false: out of memory
 
   // --- idle protocol (on g0)
   bool try_spin(m& self) noexcept;
@@ -67,20 +70,22 @@ class scheduler {
   bool work_anywhere() const noexcept;
   nanos earliest_timer() const noexcept;
 
+  void look_for_deadlock() noexcept;  // any thread: run_callers has changed
+
   // --- number of Ps; returns the old one
   std::uint32_t set_procs(std::uint32_t n);
   void end_solitude() noexcept;
 
-  // --- the end: parked Gs are unwound, Ms joined. False: some Gs did not stop in time; they were named on stderr and their
-  // threads were left alone, so this object must not be destroyed.
+  // --- the end: parked Gs are unwound, Ms joined. False: some Gs did not stop in time; they were
+  // named on stderr and their threads were left alone, so this object must not be destroyed.
   [[nodiscard]] bool stop(nanos patience);
 
   std::uint64_t live_gs() const noexcept;
 
   // --- shared state
   alignas(64) atomic<std::uint64_t> idle_word{0};
-  atomic<bool> unwinding{false};     // blocking calls throw, nothing new starts
-  atomic<bool> stopping{false};      // Ms end
+  atomic<bool> unwinding{false};  // blocking calls throw, nothing new starts
+  atomic<bool> stopping{false};   // Ms end
   alignas(64) global_queue global;
   atomic<std::uint32_t> p_count{0};  // Ps that exist: all_ps[0 .. p_count)
   atomic<std::uint32_t> procs{0};    // Ps in use
@@ -88,22 +93,24 @@ class scheduler {
   atomic<std::uint64_t> ids{0};
   atomic<std::uint64_t> spawned_outside{0};  // by threads without a P
   atomic<std::uint64_t> finished_outside{0};
-  atomic<m*> timekeeper{nullptr};  // the idle M that sleeps until the earliest timer; changed under lock
+  atomic<m*> timekeeper{
+      nullptr};  // the idle M that sleeps until the earliest timer; changed under lock
   atomic<nanos> timekeeper_until{never};
 
   spin_lock lock;  // guards what follows
   p* idle_ps = nullptr;
-  m* idle_ms = nullptr;       // newest first; the timekeeper last
+  m* idle_ms = nullptr;  // newest first; the timekeeper last
   m* idle_ms_tail = nullptr;
   std::uint32_t idle_m_count = 0;
   std::uint32_t m_count = 0;  // Ms whose threads run
   m* all_ms = nullptr;
-  bool world_stopped = false;  // nobody gets a P
-  bool rest_wanted = false;    // stop() waits for all Ms to idle
+  bool world_stopped = false;     // nobody gets a P
+  bool rest_wanted = false;       // stop() waits for all Ms to idle
   atomic<std::uint32_t> rest{0};  // futex: counts the moments when they did
 
-  // Threads that are inside this object without being one of its Ms. stop() waits for them. Who enters must know that the
-  // object lives: a G of it that cannot end meanwhile, or the registry's lock (visit, sched/registry.hpp).
+  // Threads that are inside this object without being one of its Ms. stop() waits for them. Who
+  // enters must know that the object lives: a G of it that cannot end meanwhile, or the registry's
+  // lock (visit, sched/registry.hpp).
   atomic<std::uint32_t> visitors{0};
   atomic<std::uint32_t> run_callers{0};  // plain threads that wait in run()
 

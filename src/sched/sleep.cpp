@@ -55,7 +55,8 @@ GMPSCHED_HOME_FUNCTION(rearm_home)(void* arg) {
   request.answer = timer_heap::rearm(*request.timer, request.when);
   if (!request.answer || home == nullptr) return;
   // The timer may be any runtime's.
-  if (const visit owner(home->owner.load(memory_order_relaxed)); owner) owner->timer_added(request.when);
+  if (const visit owner(home->owner.load(memory_order_relaxed)); owner)
+    owner->timer_added(request.when);
 }
 
 GMPSCHED_HOME_FUNCTION(now_home)(void* arg) { *static_cast<nanos*>(arg) = clock_now(); }
@@ -67,7 +68,8 @@ GMPSCHED_HOME_FUNCTION(thread_sleep)(void* arg) {
   }
 }
 
-// Sleeping: a timer that readies the G. The lock is held from before the timer is armed until the G is off its stack.
+// Sleeping: a timer that readies the G. The lock is held from before the timer is armed until the G
+// is off its stack.
 struct sleeper {
   timer_node timer;
   spin_lock lock;
@@ -83,9 +85,7 @@ nanos wake_sleeper(timer_node& timer, nanos, nanos) {
   return never;
 }
 
-bool cancel_sleep(void* arg) {
-  return timer_heap::stop(static_cast<sleeper*>(arg)->timer);
-}
+bool cancel_sleep(void* arg) { return timer_heap::stop(static_cast<sleeper*>(arg)->timer); }
 
 }  // namespace
 
@@ -98,7 +98,8 @@ nanos now_on_g() noexcept {
 void timer_arm(timer_node& timer, nanos when) {
   if (when == never) --when;  // armed all the same: who waits for it is not deadlocked
   if (m* self = this_m(); self != nullptr) {
-    const p* local = self->pp;  // only named here: the heap has its own lock, and Ps live as long as their scheduler
+    const p* local = self->pp;  // only named here: the heap has its own lock, and Ps live as long
+                                // as their scheduler
     arm_on(*self->sched, local != nullptr ? &local->timers : nullptr, timer, when);
   } else {
     const visit guest;

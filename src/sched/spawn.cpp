@@ -56,7 +56,8 @@ GMPSCHED_HOME_FUNCTION(start_outside)(void* arg) {
   g& child = *static_cast<g*>(arg);
   scheduler& sched = *child.sched;
   child.id = sched.ids.fetch_add(1, memory_order_relaxed) + 1;
-  sched.visitors.fetch_add(1, memory_order_relaxed);  // as in inject_home(): the child may end before inject() does
+  sched.visitors.fetch_add(
+      1, memory_order_relaxed);  // as in inject_home(): the child may end before inject() does
   sched.inject(&child);
   sched.visitors.fetch_sub(1, memory_order_release);
 }
@@ -67,8 +68,9 @@ bool is_outside(const scheduler& sched) noexcept {
   return self == nullptr || self->sched != &sched;
 }
 
-// Counts a G to be made from outside, before anything is done for it: stop() waits for it from here on. Order against
-// stop(): we count and look at `unwinding`, it sets `unwinding` and looks at the count, all seq_cst.
+// Counts a G to be made from outside, before anything is done for it: stop() waits for it from here
+// on. Order against stop(): we count and look at `unwinding`, it sets `unwinding` and looks at the
+// count, all seq_cst.
 bool announce_outside(scheduler& sched) noexcept {
   sched.spawned_outside.fetch_add(1, memory_order_seq_cst);
   if (!sched.unwinding.load(memory_order_seq_cst)) return true;
@@ -137,7 +139,9 @@ GMPSCHED_COMMIT_FUNCTION(commit_finish_without_p)(m* self, void* arg) {
 }
 
 // Prepares the G's fields; the closure goes right below the control block.
-GMPSCHED_NO_SPLIT __attribute__((noinline)) unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noexcept;
+GMPSCHED_NO_SPLIT __attribute__((noinline)) unborn dress(g& made, scheduler& sched,
+                                                         std::size_t size,
+                                                         std::size_t align) noexcept;
 unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noexcept {
   void* top = g_top(made);
   made.stack_limit = first_segment_init(top, made.stack_bytes, sched.config.max_stack);
@@ -170,7 +174,8 @@ g* take_free(p& local) noexcept {
   if (made != nullptr) {
     local.free_gs = made->next;
     --local.free_count;
-    // In a burst of `go` it comes next: its control block, where its closure goes, and its segment's header.
+    // In a burst of `go` it comes next: its control block, where its closure goes, and its
+    // segment's header.
     if (g* after = local.free_gs; after != nullptr) {
       char* block = reinterpret_cast<char*>(after);
       __builtin_prefetch(block, 1);
@@ -205,7 +210,8 @@ g* g_make(scheduler& sched, std::size_t stack_bytes) noexcept {
 
 namespace {
 
-// The scheduler that go() means: the one given, the caller's own, or on a plain thread the registry's. Refuses when it stops.
+// The scheduler that go() means: the one given, the caller's own, or on a plain thread the
+// registry's. Refuses when it stops.
 scheduler& resolve(scheduler* given) {
   if (given == nullptr) {
     if (m* self = this_m(); self != nullptr) {
@@ -224,7 +230,8 @@ scheduler& resolve(scheduler* given) {
   return *given;
 }
 
-unborn make_dressed(scheduler& sched, std::size_t stack_bytes, std::size_t size, std::size_t align) {
+unborn make_dressed(scheduler& sched, std::size_t stack_bytes, std::size_t size,
+                    std::size_t align) {
   g* made = g_make(sched, stack_bytes);
   if (__builtin_expect(made == nullptr, 0)) {
     renounce(sched);
@@ -242,7 +249,8 @@ unborn spawn_begin(scheduler* given, std::size_t size, std::size_t align) {
   return make_dressed(sched, sched.config.stack_size, size, align);
 }
 
-unborn spawn_begin(scheduler* given, const g_options& options, std::size_t size, std::size_t align) {
+unborn spawn_begin(scheduler* given, const g_options& options, std::size_t size,
+                   std::size_t align) {
   if (options.stack_size > most_stack)
     throw std::invalid_argument("gmp::g_options::stack_size must be at most 1 GiB");
   auto extra = std::make_unique<g_extra>();

@@ -11,13 +11,15 @@
 namespace gmp::detail {
 namespace {
 
-// The holder is either running (it is out within tens of nanoseconds) or was preempted by the kernel: then spinning only
-// keeps it from running, so the processor is given away, and after a while the thread sleeps.
+// The holder is either running (it is out within tens of nanoseconds) or was preempted by the
+// kernel: then spinning only keeps it from running, so the processor is given away, and after a
+// while the thread sleeps.
 GMPSCHED_HOME_FUNCTION(acquire_home)(void* arg) {
   auto& word = *static_cast<atomic<std::uint32_t>*>(arg);
   for (unsigned round = 0;; ++round) {
     for (int i = 0; i < 64; ++i) {
-      if (word.load(memory_order_relaxed) == 0 && word.exchange(1, memory_order_acquire) == 0) return;
+      if (word.load(memory_order_relaxed) == 0 && word.exchange(1, memory_order_acquire) == 0)
+        return;
       cpu_pause();
     }
     if (round < 32) {

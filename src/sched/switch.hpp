@@ -1,12 +1,14 @@
 // Switching between the stacks of one M.
 //
-// SW1  Who switches away fills in left_ctx and at most one commit; who arrives stores the saved context first and then
-//      runs the commit, which publishes the G that was left. Nothing of that G is touched afterwards. [G2]
+// SW1  Who switches away fills in left_ctx and at most one commit; who arrives stores the saved
+// context first and then
+//      runs the commit, which publishes the G that was left. Nothing of that G is touched
+//      afterwards. [G2]
 // SW2  The pin is held over every switch; the call that resumes drops it.
 // SW3  Stack limit, exception globals and errno belong to the G and change hands here.
 //
-// Everything here is inlined into functions without a stack check: between set_stack_limit() and the jump the limit is not
-// that of the stack in use.
+// Everything here is inlined into functions without a stack check: between set_stack_limit() and
+// the jump the limit is not that of the stack in use.
 #pragma once
 
 #include "base/check.hpp"
@@ -75,7 +77,8 @@ GMPSCHED_SWITCH void g_main(boost_transfer from);
 #endif
   count(self.pp->counters.switches);
   if (next.state.load(memory_order_relaxed) == g_state::newborn) {
-    next.ctx = context_make(next.ctx, next.stack_bytes / 2, &g_main);  // the size is not used by Boost
+    next.ctx =
+        context_make(next.ctx, next.stack_bytes / 2, &g_main);  // the size is not used by Boost
     sanitizer_create(next.sanitizer);
   }
   next.state.store(g_state::running, memory_order_relaxed);

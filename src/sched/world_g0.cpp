@@ -1,8 +1,10 @@
 // The scheduler's beginning and end, its Ps and Ms, and the moments when nothing runs.
 //
-// W1  An M that was started is in all_ms until the scheduler is destroyed; Ps likewise. Stale pointers stay good.
-// W2  While world_stopped is set nobody is given a P: with all Ms idle, no G of this scheduler can run, and its stack may
-//     be looked into. Foreign threads may still ready Gs; those go to the global queue and stay there.
+// W1  An M that was started is in all_ms until the scheduler is destroyed; Ps likewise. Stale
+// pointers stay good. W2  While world_stopped is set nobody is given a P: with all Ms idle, no G of
+// this scheduler can run, and its stack may
+//     be looked into. Foreign threads may still ready Gs; those go to the global queue and stay
+//     there.
 #include <cxxabi.h>
 #include <pthread.h>
 #include <sched.h>
@@ -172,7 +174,8 @@ void scheduler::drain(p& retired) noexcept {
   while (g* gp = pick_local(retired)) batch.push_back(gp);
   global.push_all(batch);
   try {
-    if (retired.timers.size() != 0) retired.timers.move_all_to(all_ps[0].load(memory_order_relaxed)->timers);
+    if (retired.timers.size() != 0)
+      retired.timers.move_all_to(all_ps[0].load(memory_order_relaxed)->timers);
   } catch (const std::bad_alloc&) {
     // They stay; thieves and the timekeeper look at every P that ever was.
   }
@@ -183,8 +186,9 @@ void scheduler::drain(p& retired) noexcept {
   }
 }
 
-// Before the second P. The holder of the first either sees `alone` change, or we see its pin and wait until it lets go of it:
-// it uses its queue while pinned only, and the next pin is followed by a new look. [PIN2, RQ6]
+// Before the second P. The holder of the first either sees `alone` change, or we see its pin and
+// wait until it lets go of it: it uses its queue while pinned only, and the next pin is followed by
+// a new look. [PIN2, RQ6]
 void scheduler::end_solitude() noexcept {
   p& first = *all_ps[0].load(memory_order_relaxed);
   first.alone.store(false, memory_order_relaxed);
@@ -212,7 +216,8 @@ std::uint32_t scheduler::set_procs(std::uint32_t n) {
     }
   }
   procs.store(n, memory_order_relaxed);
-  // Ps of a number that comes into use: those still held by an M that did not notice the former retirement go on.
+  // Ps of a number that comes into use: those still held by an M that did not notice the former
+  // retirement go on.
   for (std::uint32_t i = old; i < n; ++i) {
     p* local = all_ps[i].load(memory_order_relaxed);
     bool stands_idle = false;
@@ -226,7 +231,8 @@ std::uint32_t scheduler::set_procs(std::uint32_t n) {
 }
 
 std::uint64_t scheduler::live_gs() const noexcept {
-  // The ended ones first: a G that is made and ends while we count may then seem alive, but no live one seems gone.
+  // The ended ones first: a G that is made and ends while we count may then seem alive, but no live
+  // one seems gone.
   std::uint64_t ended = finished_outside.load(memory_order_acquire);
   for (std::uint32_t i = 0; i < p_count.load(memory_order_acquire); ++i)
     ended += all_ps[i].load(memory_order_acquire)->counters.finished.load(memory_order_acquire);
@@ -266,7 +272,8 @@ void scheduler::trim_free(p& local) noexcept {
 
 // --- the end
 
-// True: every M idles, nothing is runnable, and the world is stopped; the caller must start it again.
+// True: every M idles, nothing is runnable, and the world is stopped; the caller must start it
+// again.
 bool scheduler::await_rest(nanos deadline) noexcept {
   for (;;) {
     std::uint32_t seen = rest.load(memory_order_acquire);
@@ -303,7 +310,8 @@ struct unwind_request {
 void unwind_one(void* top, std::size_t, void* arg) {
   auto& request = *static_cast<unwind_request*>(arg);
   g* gp = g_at(top);
-  if (gp->sched != request.sched || gp->state.load(memory_order_acquire) != g_state::waiting) return;
+  if (gp->sched != request.sched || gp->state.load(memory_order_acquire) != g_state::waiting)
+    return;
   if (gp->cancel_wait == nullptr || !gp->cancel_wait(gp->cancel_arg)) return;  // already readied
   gp->unwinding = true;
   gp->state.store(g_state::runnable, memory_order_relaxed);
@@ -314,9 +322,11 @@ void name_one(void* top, std::size_t, void* arg) {
   const g* gp = g_at(top);
   const g_state state = gp->state.load(memory_order_acquire);
   if (gp->sched != arg || state == g_state::dead) return;
-  const char* what = state == g_state::waiting ? wait_reason_name(gp->reason)
-                     : state == g_state::running ? "running" : "runnable";
-  std::fprintf(stderr, "gmpsched:   G %" PRIu64 " %s, made by G %" PRIu64 "\n", gp->id, what, gp->creator_id);
+  const char* what = state == g_state::waiting   ? wait_reason_name(gp->reason)
+                     : state == g_state::running ? "running"
+                                                 : "runnable";
+  std::fprintf(stderr, "gmpsched:   G %" PRIu64 " %s, made by G %" PRIu64 "\n", gp->id, what,
+               gp->creator_id);
 }
 
 }  // namespace
@@ -343,7 +353,8 @@ void scheduler::wake_all() noexcept {
   lock.unlock();
 }
 
-// Threads that readied a G or started one may still be in inject(). They leave within a few system calls.
+// Threads that readied a G or started one may still be in inject(). They leave within a few system
+// calls.
 void scheduler::await_visitors() noexcept {
   while (visitors.load(memory_order_acquire) != 0) std::this_thread::yield();
 }
@@ -358,7 +369,8 @@ bool scheduler::stop(nanos patience) {
       futex_wait(rest, rest.load(memory_order_relaxed), after(clock_now(), 1'000'000));
     }
     if (clock_now() < deadline) continue;
-    std::fprintf(stderr, "gmpsched: the runtime stops, but %" PRIu64 " Gs did not end in time:\n", live_gs());
+    std::fprintf(stderr, "gmpsched: the runtime stops, but %" PRIu64 " Gs did not end in time:\n",
+                 live_gs());
     slabs_for_each_slot(&name_one, this);
     break;
   }

@@ -11,8 +11,8 @@ namespace gmp::detail {
 
 // --- the steps, under the lock
 
-// The first waiter of the queue that is still to be had. A waiter with a ticket is claimed; one without stays in the queue
-// until its element has been moved, because the move may throw.
+// The first waiter of the queue that is still to be had. A waiter with a ticket is claimed; one
+// without stays in the queue until its element has been moved, because the move may throw.
 waiter* chan_core::claim_front(wait_queue& queue) noexcept {
   while (waiter* w = queue.front()) {
     if (w->ticket == nullptr) return w;
@@ -37,17 +37,19 @@ waiter* chan_core::claim_front(wait_queue& queue) noexcept {
   size_.store(size_.load(memory_order_relaxed) - 1, memory_order_release);
 }
 
-// A move failed. A waiter without a ticket simply waits on. A select that was claimed cannot be given back, because other
-// channels may have skipped it already: it looks again.
+// A move failed. A waiter without a ticket simply waits on. A select that was claimed cannot be
+// given back, because other channels may have skipped it already: it looks again.
 void chan_core::disappoint(wait_queue& queue, waiter& w) noexcept {
   if (w.ticket == nullptr) return;
   queue.remove(w);
   w.status = wake_status::retry;
-  ready(*w.owner);  // under the lock: in a select others are held too, and to lock this one again would break their order
+  ready(*w.owner);  // under the lock: in a select others are held too, and to lock this one again
+                    // would break their order
 }
 
 // The value goes straight from one stack to the other.
-__attribute__((noinline)) step chan_core::hand_over(wait_queue& queue, waiter& w, void* to, void* from) {
+__attribute__((noinline)) step chan_core::hand_over(wait_queue& queue, waiter& w, void* to,
+                                                    void* from) {
   if (type_.trivial) {
     move(to, from);
   } else {
@@ -75,16 +77,19 @@ __attribute__((noinline)) step chan_core::hand_over(wait_queue& queue, waiter& w
 
 // A slot has become free: the first sender's element moves up. [C2]
 __attribute__((noinline)) g* chan_core::refill() noexcept {
-  waiter* w = claim_front(sendq_);
-  if (w == nullptr) return nullptr;
-  w->status = wake_status::ok;
-  try {
-    put(w->element);
-  } catch (...) {
-    w->status = wake_status::retry;  // the sender tries itself and meets the exception
+  while (waiter* w = claim_front(sendq_)) {
+    sendq_.remove(*w);
+    w->status = wake_status::ok;
+    try {
+      put(w->element);
+      return w->owner;
+    } catch (...) {
+      // That sender tries itself and meets the exception; the slot is for the next one. [C2]
+      w->status = wake_status::retry;
+      ready(*w->owner);
+    }
   }
-  sendq_.remove(*w);
-  return w->owner;
+  return nullptr;
 }
 
 [[gnu::always_inline]] inline step chan_core::recv_here(void* to) {
@@ -138,7 +143,7 @@ chan_core* chan_make(const element_type& type, std::size_t capacity) {
     throw std::length_error("gmp::make_chan: capacity out of range");
   const std::size_t bytes = header + capacity * type.size;
   void* memory = type.align > __STDCPP_DEFAULT_NEW_ALIGNMENT__
-                     ? ::operator new(bytes, std::align_val_t{type.align})
+                     ? ::operator new (bytes, std::align_val_t{type.align})
                      : ::operator new(bytes);
   return ::new (memory) chan_core(type, capacity);
 }
@@ -152,7 +157,7 @@ __attribute__((noinline, cold)) void chan_free(chan_core* core) noexcept {
   const std::size_t align = core->alignment();
   core->~chan_core();
   if (align > __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
-    ::operator delete(core, std::align_val_t{align});
+    ::operator delete (core, std::align_val_t{align});
   } else {
     ::operator delete(core);
   }
@@ -205,15 +210,19 @@ wake_status wait_on(chan_core& core, wait_queue& queue, void* element, wait_reas
 
 chan_result told(wake_status status) noexcept {
   switch (status) {
-    case wake_status::ok: return chan_result::ok;
-    case wake_status::closed: return chan_result::closed;
-    case wake_status::timed_out: return chan_result::timed_out;
-    default: return chan_result::cancelled;
+    case wake_status::ok:
+      return chan_result::ok;
+    case wake_status::closed:
+      return chan_result::closed;
+    case wake_status::timed_out:
+      return chan_result::timed_out;
+    default:
+      return chan_result::cancelled;
   }
 }
 
-__attribute__((noinline)) chan_result timed(chan_core* core, void* element, nanoseconds_count deadline,
-                                            select_kind kind) {
+__attribute__((noinline)) chan_result timed(chan_core* core, void* element,
+                                            nanoseconds_count deadline, select_kind kind) {
   select_op ops[2];
   waiter waiters[2];
   std::uint16_t order[4];
@@ -233,8 +242,8 @@ using step_function = step (chan_core::*)(void*);
 
 // One operation that waits if it must.
 template <step_function Try>
-[[gnu::always_inline]] inline chan_result blocking_call(chan_core& core, void* element, wait_queue& queue,
-                                                        wait_reason reason) {
+[[gnu::always_inline]] inline chan_result blocking_call(chan_core& core, void* element,
+                                                        wait_queue& queue, wait_reason reason) {
   for (;;) {
     std::unique_lock hold(core.lock_);
     const step done = (core.*Try)(element);
@@ -266,13 +275,15 @@ __attribute__((noinline, cold)) chan_result nil_call() {
 }  // namespace
 
 chan_result chan_send(chan_core* core, void* from, nanoseconds_count deadline) {
-  if (__builtin_expect(deadline != forever, 0)) return timed(core, from, deadline, select_kind::send);
+  if (__builtin_expect(deadline != forever, 0))
+    return timed(core, from, deadline, select_kind::send);
   if (__builtin_expect(core == nullptr, 0)) return nil_call();
   return blocking_call<&chan_core::send_here>(*core, from, core->sendq_, wait_reason::chan_send);
 }
 
 chan_result chan_recv(chan_core* core, void* to, nanoseconds_count deadline) {
-  if (__builtin_expect(deadline != forever, 0)) return timed(core, to, deadline, select_kind::receive);
+  if (__builtin_expect(deadline != forever, 0))
+    return timed(core, to, deadline, select_kind::receive);
   if (__builtin_expect(core == nullptr, 0)) return nil_call();
   return blocking_call<&chan_core::recv_here>(*core, to, core->recvq_, wait_reason::chan_receive);
 }

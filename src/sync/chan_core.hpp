@@ -1,8 +1,8 @@
 // The channel, untyped. Whenever lock is free:
-// C1  a receiver waits => the buffer is empty and no sender waits (but a select that stands in both queues of one channel).
-// C2  a sender waits => the buffer is full.
-// C3  closed => both queues are empty.
-// C4  A waiter with a ticket belongs to whoever wins the ticket; losers are skipped and taken out by whoever meets them.
+// C1  a receiver waits => the buffer is empty and no sender waits (but a select that stands in both
+// queues of one channel). C2  a sender waits => the buffer is full. C3  closed => both queues are
+// empty. C4  A waiter with a ticket belongs to whoever wins the ticket; losers are skipped and
+// taken out by whoever meets them.
 //     A waiter without one belongs to whoever takes it out of the queue under the lock. [CLAIM1]
 #pragma once
 
@@ -26,7 +26,8 @@ struct step {
 
 class chan_core {
  public:
-  chan_core(const element_type& type, std::size_t capacity) noexcept : type_(type), capacity_(capacity) {}
+  chan_core(const element_type& type, std::size_t capacity) noexcept
+      : type_(type), capacity_(capacity) {}
   ~chan_core();
   chan_core(const chan_core&) = delete;
   chan_core& operator=(const chan_core&) = delete;
@@ -37,15 +38,18 @@ class chan_core {
   [[nodiscard]] step try_recv(void* to);
   step recv_here(void* to);
 
-  // Takes the lock. Returns the waiters to be readied, chained by waiter::next; throws nothing. False: closed already.
+  // Takes the lock. Returns the waiters to be readied, chained by waiter::next; throws nothing.
+  // False: closed already.
   [[nodiscard]] bool close(waiter*& woken) noexcept;
 
-  // Without the lock: would an operation block? May be wrong only about what happens at the same time.
+  // Without the lock: would an operation block? May be wrong only about what happens at the same
+  // time.
   bool send_would_block() const noexcept {
     return !closed_.load(memory_order_acquire) &&
            (capacity_ == 0 ? recvq_.empty() : size_.load(memory_order_acquire) == capacity_);
   }
-  // empty, then closed, then empty again: a channel that is closed after it was found empty may have been filled in between.
+  // empty, then closed, then empty again: a channel that is closed after it was found empty may
+  // have been filled in between.
   bool recv_would_block() const noexcept {
     return empty_now() && !closed_.load(memory_order_acquire) && empty_now();
   }
@@ -66,9 +70,7 @@ class chan_core {
   bool empty_now() const noexcept {
     return capacity_ == 0 ? sendq_.empty() : size_.load(memory_order_acquire) == 0;
   }
-  std::byte* slot(std::size_t index) noexcept {
-    return buffer_ + index * type_.size;
-  }
+  std::byte* slot(std::size_t index) noexcept { return buffer_ + index * type_.size; }
   void move(void* to, void* from) const;
   void put(void* from);
   void take(void* to);
@@ -99,11 +101,19 @@ inline void chan_core::move(void* to, void* from) const {
     return;
   }
   switch (type_.size) {  // constant sizes: no call
-    case 0: break;
-    case 4: std::memcpy(to, from, 4); break;
-    case 8: std::memcpy(to, from, 8); break;
-    case 16: std::memcpy(to, from, 16); break;
-    default: std::memcpy(to, from, type_.size);
+    case 0:
+      break;
+    case 4:
+      std::memcpy(to, from, 4);
+      break;
+    case 8:
+      std::memcpy(to, from, 8);
+      break;
+    case 16:
+      std::memcpy(to, from, 16);
+      break;
+    default:
+      std::memcpy(to, from, type_.size);
   }
 }
 

@@ -17,7 +17,8 @@ void completion::signal() noexcept {
 }
 
 bool completion::done() noexcept {
-  lock_.lock();  // not an atomic flag: who sees it may destroy the object, so signal() must be past its last touch
+  lock_.lock();  // not an atomic flag: who sees it may destroy the object, so signal() must be past
+                 // its last touch
   const bool answer = done_;
   lock_.unlock();
   return answer;
@@ -43,7 +44,8 @@ void completion::wait_for_certain() {
   waiter w;
   w.owner = &current_g();
   waiters_.push_back(w);
-  park(*w.owner, lock_, wait_reason::task, nullptr, nullptr);  // no cancel function: stop() passes it over
+  park(*w.owner, lock_, wait_reason::task, nullptr,
+       nullptr);  // no cancel function: stop() passes it over
 }
 
 bool completion::wait_until(nanoseconds_count deadline) {
@@ -59,8 +61,9 @@ bool completion::wait_until(nanoseconds_count deadline) {
 }
 
 std::exception_ptr stopped_error() noexcept {
-  return std::make_exception_ptr(std::system_error(std::make_error_code(std::errc::operation_canceled),
-                                                   "gmp: the runtime stopped before the G ended"));
+  return std::make_exception_ptr(
+      std::system_error(std::make_error_code(std::errc::operation_canceled),
+                        "gmp: the runtime stopped before the G ended"));
 }
 
 void throw_empty_task() { throw std::logic_error("gmp::task: empty (moved from, or got already)"); }

@@ -1,9 +1,11 @@
 // The condition variable.
 //
-// CV1  A waiter stands in the queue before its lock is given back, in the order of the calls of wait(): a notification that
+// CV1  A waiter stands in the queue before its lock is given back, in the order of the calls of
+// wait(): a notification that
 //      comes before it parks finds it there (`standing`), and then it does not park at all.
-// CV2  Who takes a waiter out of the queue owns its wake-up, and readies its G only if it was `parked`.
-// CV3  A stop request notifies all after it has become visible; a waiter looks for it after it has queued up. So it is
+// CV2  Who takes a waiter out of the queue owns its wake-up, and readies its G only if it was
+// `parked`. CV3  A stop request notifies all after it has become visible; a waiter looks for it
+// after it has queued up. So it is
 //      either notified or sees the request.
 #include "gmp/condition_variable.hpp"
 
@@ -23,7 +25,8 @@ enum stance : std::uint32_t { standing, parked };
 }  // namespace
 
 void condition_variable::notify_one() noexcept {
-  if (queue_.empty()) return;  // a waiter that must be seen queued up before the lock was given to whoever calls this
+  if (queue_.empty())
+    return;  // a waiter that must be seen queued up before the lock was given to whoever calls this
   lock_.lock();
   g* owner = nullptr;
   if (waiter* w = queue_.pop_front(); w != nullptr) {

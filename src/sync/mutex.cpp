@@ -1,21 +1,27 @@
 // The mutex: one locked instruction for a lock and an unlock together.
 //
 // MTX1  locked_ is 1 from the exchange that found 0 until the unlock: one holder at a time.
-// MTX2  queue_ not empty => watch_ is not `nobody`, and a heavy fence has passed since it was. So an unlock either sees it
-//       after its own light fence, or its store was seen by the exchange that follows that heavy fence. [F1]
-// MTX3  queue_ not empty => somebody is on the way to wake its first: the holder, whose unlock will see watch_; or an unlock
-//       that has seen it; or a waiter that was taken out (waking_) and will look again under inner_.
-// MTX4  watch_, waking_, patience_ and queue_ change under inner_ alone. inner_ is not held over a park: its commit frees it.
-// MTX5  While watch_ is `starving` the mutex goes from the holder to the first in the queue without ever being free, so
+// MTX2  queue_ not empty => watch_ is not `nobody`, and a heavy fence has passed since it was. So
+// an unlock either sees it
+//       after its own light fence, or its store was seen by the exchange that follows that heavy
+//       fence. [F1]
+// MTX3  queue_ not empty => somebody is on the way to wake its first: the holder, whose unlock will
+// see watch_; or an unlock
+//       that has seen it; or a waiter that was taken out (waking_) and will look again under
+//       inner_.
+// MTX4  watch_, waking_, patience_ and queue_ change under inner_ alone. inner_ is not held over a
+// park: its commit frees it. MTX5  While watch_ is `starving` the mutex goes from the holder to the
+// first in the queue without ever being free, so
 //       nobody can come between. (The holder that did not see it yet frees it once more.)
 //
-// Normal mode lets a newcomer win against the waiter that was woken: it is running already, so the mutex is never held by
-// somebody who has yet to be scheduled. A waiter that loses goes back to the front, and after a millisecond calls for
-// starvation mode, which bounds the wait of all. As in Go.
+// Normal mode lets a newcomer win against the waiter that was woken: it is running already, so the
+// mutex is never held by somebody who has yet to be scheduled. A waiter that loses goes back to the
+// front, and after a millisecond calls for starvation mode, which bounds the wait of all. As in Go.
 //
-// Rejected: waiter count and lock bit in one word (unlock needs a second locked instruction); a fence for every first waiter
-// (a heavy fence costs microseconds, and in steady contention the queue is empty again after every hand-over): watch_ stays
-// `contended` until a number of unlocks in a row have found nobody. tests/model/mutex.pml checks MTX1 to MTX3.
+// Rejected: waiter count and lock bit in one word (unlock needs a second locked instruction); a
+// fence for every first waiter (a heavy fence costs microseconds, and in steady contention the
+// queue is empty again after every hand-over): watch_ stays `contended` until a number of unlocks
+// in a row have found nobody. tests/model/mutex.pml checks MTX1 to MTX3.
 #include "gmp/mutex.hpp"
 
 #include "base/asymmetric_fence.hpp"
@@ -30,13 +36,15 @@ using namespace detail;
 namespace {
 
 constexpr nanos starving_after = 1'000'000;
-constexpr std::uint8_t full_patience = 100;  // slow unlocks that cost together about one heavy fence
+constexpr std::uint8_t full_patience =
+    100;  // slow unlocks that cost together about one heavy fence
 constexpr int spin_rounds = 4;
 constexpr int spin_pauses = 30;
 
 GMPSCHED_HOME_FUNCTION(fence_home)(void*) { heavy_fence(); }
 
-// Worth waiting for without parking: somebody else runs who may unlock it, and nobody here waits for this P.
+// Worth waiting for without parking: somebody else runs who may unlock it, and nobody here waits
+// for this P.
 bool worth_spinning() noexcept {
   const m* self = this_m();
   if (self == nullptr) return false;
@@ -103,11 +111,13 @@ bool mutex::spin() noexcept {
   return false;
 }
 
-// Under inner_. False: the caller is to queue, and every unlock from now on will find that out. [MTX2]
+// Under inner_. False: the caller is to queue, and every unlock from now on will find that out.
+// [MTX2]
 bool mutex::take_or_announce(const place& mine) noexcept {
   patience_ = full_patience;
   const std::uint8_t seen = watch_.load(memory_order_relaxed);
-  if (seen == starving && !mine.woken && !queue_.empty()) return false;  // newcomers queue up [MTX5]
+  if (seen == starving && !mine.woken && !queue_.empty())
+    return false;  // newcomers queue up [MTX5]
   if (seen == nobody) {
     watch_.store(contended, memory_order_relaxed);
     call_on_home(&fence_home, nullptr);  // pairs with the light fence in unlock()
@@ -130,11 +140,16 @@ bool mutex::lock_slow(nanoseconds_count deadline) {
       inner_.unlock();
       return false;
     }
-    if (mine.woken && now - mine.since > starving_after) watch_.store(starving, memory_order_relaxed);
+    if (mine.woken && now - mine.since > starving_after)
+      watch_.store(starving, memory_order_relaxed);
     switch (wait_in({queue_, inner_, wait_reason::mutex, deadline, mine.woken, 0, &mine})) {
-      case wake_status::ok: break;
-      case wake_status::timed_out: return false;
-      default: unwind(current_g()); return false;
+      case wake_status::ok:
+        break;
+      case wake_status::timed_out:
+        return false;
+      default:
+        unwind(current_g());
+        return false;
     }
     if (mine.granted) {
       granted(mine);
@@ -149,7 +164,8 @@ void mutex::granted(const place& mine) noexcept {
   held_.store(true, memory_order_relaxed);
   const nanos now = now_on_g();
   inner_.lock();
-  if (queue_.empty() || now - mine.since < starving_after) watch_.store(contended, memory_order_relaxed);
+  if (queue_.empty() || now - mine.since < starving_after)
+    watch_.store(contended, memory_order_relaxed);
   inner_.unlock();
 }
 
@@ -164,9 +180,11 @@ void mutex::unlock_slow(bool held) noexcept {
       next = release_first(queue_);
     }
   } else {
-    if (held) locked_.store(0, memory_order_release);  // who queues up after this tries first, under inner_
+    if (held)
+      locked_.store(0, memory_order_release);  // who queues up after this tries first, under inner_
     if (!queue_.empty()) {
-      if (!waking_) next = release_first(queue_);  // one at a time: the others would only meet each other
+      if (!waking_)
+        next = release_first(queue_);  // one at a time: the others would only meet each other
       waking_ = true;
     } else if (!waking_ && patience_ == 0) {
       watch_.store(nobody, memory_order_relaxed);

@@ -1,6 +1,7 @@
 // Once: a phase and the queue of those who wait for the caller that is running.
 //
-// ON1  phase_ is `running` => exactly one caller is between begin() and finish(). A caller waits => `running`, or it was
+// ON1  phase_ is `running` => exactly one caller is between begin() and finish(). A caller waits =>
+// `running`, or it was
 //      taken out of the queue to try itself.
 #include "gmp/once.hpp"
 
@@ -14,12 +15,15 @@ bool once::begin() {
   for (;;) {
     lock_.lock();
     switch (phase_.load(memory_order_relaxed)) {
-      case phase::done: lock_.unlock(); return false;
+      case phase::done:
+        lock_.unlock();
+        return false;
       case phase::fresh:
         phase_.store(phase::running, memory_order_relaxed);
         lock_.unlock();
         return true;
-      case phase::running: break;
+      case phase::running:
+        break;
     }
     if (wait_in({queue_, lock_, wait_reason::once}) == wake_status::pending) {
       unwind(current_g());

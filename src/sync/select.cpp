@@ -1,12 +1,15 @@
 // Select: several channel operations, one of which goes ahead.
 //
-// SEL1  What is ready at first sight is taken under its own channel's lock alone. Before a select takes the default or
-//       its timeout, or waits, all channels are locked in address order, so that the look at them is one moment and two
-//       selects never deadlock.
-// SEL2  The G stands in every queue with one ticket; whoever wins it has moved the element. [CLAIM1]
-// SEL3  The locks are released in the park's commit, in ascending order; whoever ends the wait otherwise than through a channel
+// SEL1  What is ready at first sight is taken under its own channel's lock alone. Before a select
+// takes the default or
+//       its timeout, or waits, all channels are locked in address order, so that the look at them
+//       is one moment and two selects never deadlock.
+// SEL2  The G stands in every queue with one ticket; whoever wins it has moved the element.
+// [CLAIM1] SEL3  The locks are released in the park's commit, in ascending order; whoever ends the
+// wait otherwise than through a channel
 //       (the timer) takes the last of them first, so that it meets a G whose registers are saved.
-// SEL4  Before select returns it has taken every channel's lock again: nobody holds a pointer to its waiters, and the commit
+// SEL4  Before select returns it has taken every channel's lock again: nobody holds a pointer to
+// its waiters, and the commit
 //       is through with the array of locks.
 #include "gmp/select.hpp"
 
@@ -73,14 +76,18 @@ void make_plan(plan& all, std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i) {
     select_op& op = all.ops[i];
     switch (op.kind) {
-      case select_kind::otherwise: all.otherwise = i; break;
+      case select_kind::otherwise:
+        all.otherwise = i;
+        break;
       case select_kind::timeout:
-        if (all.timeout == plan::none || op.deadline < all.ops[all.timeout].deadline) all.timeout = i;
+        if (all.timeout == plan::none || op.deadline < all.ops[all.timeout].deadline)
+          all.timeout = i;
         break;
       default: {
         if (op.core == nullptr) break;  // nil never fires
         // Inside-out Fisher-Yates.
-        const auto j = all.channels == 0 ? 0 : random_below(static_cast<std::uint32_t>(all.channels) + 1);
+        const auto j =
+            all.channels == 0 ? 0 : random_below(static_cast<std::uint32_t>(all.channels) + 1);
         all.poll[all.channels] = all.poll[j];
         all.poll[j] = static_cast<std::uint16_t>(i);
         ++all.channels;
@@ -135,8 +142,8 @@ struct lock_all {
 std::size_t try_all(const plan& all, lock_all& locks) {
   for (std::size_t i = 0; i < all.channels; ++i) {
     select_op& op = all.ops[all.poll[i]];
-    const step done =
-        op.kind == select_kind::send ? op.core->try_send(op.element) : op.core->try_recv(op.element);
+    const step done = op.kind == select_kind::send ? op.core->try_send(op.element)
+                                                   : op.core->try_recv(op.element);
     if (done.result == chan_result::would_block) continue;
     op.result = done.result;
     locks.unlock();
@@ -195,7 +202,8 @@ void dequeue(const plan& all, waiter* waiters) noexcept {
   }
 }
 
-// The park's commit. Reads ahead of each release: after the last one the plan may be gone. [SEL3, SEL4]
+// The park's commit. Reads ahead of each release: after the last one the plan may be gone. [SEL3,
+// SEL4]
 GMPSCHED_COMMIT_FUNCTION(unlock_in_order)(m*, void* arg) {
   const plan& all = *static_cast<const plan*>(arg);
   chan_core* held = nullptr;
@@ -205,7 +213,8 @@ GMPSCHED_COMMIT_FUNCTION(unlock_in_order)(m*, void* arg) {
     if (held != nullptr) held->lock_.unlock();
     held = core;
   }
-  held->lock_.unlock();  // NOLINT(clang-analyzer-core.CallAndMessage): a plan that parks has channels
+  held->lock_
+      .unlock();  // NOLINT(clang-analyzer-core.CallAndMessage): a plan that parks has channels
 }
 
 // All locks are held on entry, none on return. Says who won the ticket.
@@ -225,7 +234,8 @@ std::uint32_t wait_for_one(plan& all, waiter* waiters, g& me) {
     }
   }
   enqueue(all, waiters, wait);
-  if (!park_with(me, &unlock_in_order, &all, wait_reason::select, &cancel_select, &wait, deadline)) {
+  if (!park_with(me, &unlock_in_order, &all, wait_reason::select, &cancel_select, &wait,
+                 deadline)) {
     // A plain thread's time is up.
     if (!wait.ticket.try_claim(by_timer)) park_thread_again(me);
   }
@@ -273,9 +283,14 @@ std::size_t select_run(select_op* ops, waiter* waiters, std::uint16_t* order, st
       return n;
     }
     switch (waiters[winner].status) {
-      case wake_status::ok: ops[winner].result = chan_result::ok; return winner;
-      case wake_status::closed: ops[winner].result = chan_result::closed; return winner;
-      default: break;  // the partner's move failed: look again
+      case wake_status::ok:
+        ops[winner].result = chan_result::ok;
+        return winner;
+      case wake_status::closed:
+        ops[winner].result = chan_result::closed;
+        return winner;
+      default:
+        break;  // the partner's move failed: look again
     }
   }
 }

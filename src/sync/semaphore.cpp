@@ -1,6 +1,7 @@
 // The weighted semaphore.
 //
-// SEM1  Somebody waits => the first of them asks for more than permits_. So whoever adds permits or leaves the queue grants
+// SEM1  Somebody waits => the first of them asks for more than permits_. So whoever adds permits or
+// leaves the queue grants
 //       until that holds again.
 // SEM2  Permits are handed over: who is taken out of the queue has them already.
 #include "gmp/semaphore.hpp"
@@ -55,7 +56,8 @@ bool semaphore::acquire_deadline(std::ptrdiff_t k, nanoseconds_count deadline) {
     lock_.unlock();
     return true;
   }
-  const wake_status status = wait_in({queue_, lock_, wait_reason::semaphore, deadline, false, 0, &k});
+  const wake_status status =
+      wait_in({queue_, lock_, wait_reason::semaphore, deadline, false, 0, &k});
   if (status == wake_status::ok) return true;
   gave_up();
   if (status == wake_status::pending) unwind(current_g());

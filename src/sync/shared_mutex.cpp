@@ -2,7 +2,8 @@
 //
 // SM1  writing_ => reading_ == 0.
 // SM2  A writer waits => it is held. A reader waits => a writer holds it or waits.
-// SM3  It is handed over: who is taken out of a queue holds the lock already, counted by whoever took him out. When a writer
+// SM3  It is handed over: who is taken out of a queue holds the lock already, counted by whoever
+// took him out. When a writer
 //      leaves, all readers that wait come in; when the last reader leaves, the first writer does.
 #include "gmp/shared_mutex.hpp"
 
@@ -36,7 +37,8 @@ bool shared_mutex::lock_deadline(nanoseconds_count deadline) {
   return status == wake_status::ok || gave_up(status == wake_status::pending);
 }
 
-// A writer left the queue empty-handed: the readers that waited because of it need not any more. [SM2]
+// A writer left the queue empty-handed: the readers that waited because of it need not any more.
+// [SM2]
 bool shared_mutex::gave_up(bool stopping) {
   inner_.lock();
   waiter* chain = !writing_ && writers_.empty() ? admit_readers() : nullptr;
@@ -53,12 +55,22 @@ waiter* shared_mutex::admit_readers() noexcept {
   return chain;
 }
 
+namespace {
+
+GMPSCHED_HOME_FUNCTION(fatal_home)(void* what) { fatal(static_cast<const char*>(what)); }
+
+// A destructor that was refused the lock while its runtime stops gives back what it never had.
+__attribute__((noinline, cold)) void misuse(const char* what) noexcept {
+  if (!must_unwind(current_g())) call_on_home(&fatal_home, const_cast<char*>(what));
+}
+
+}  // namespace
+
 void shared_mutex::unlock() noexcept {
   inner_.lock();
   if (__builtin_expect(!writing_, 0)) {
     inner_.unlock();
-    // A destructor that was refused the lock while its runtime stops gives back what it never had.
-    if (!must_unwind(current_g())) fatal("gmp::shared_mutex::unlock of a shared_mutex not locked for writing");
+    misuse("gmp::shared_mutex::unlock of a shared_mutex not locked for writing");
     return;
   }
   writing_ = false;
@@ -101,8 +113,7 @@ void shared_mutex::unlock_shared() noexcept {
   inner_.lock();
   if (__builtin_expect(reading_ == 0, 0)) {
     inner_.unlock();
-    if (!must_unwind(current_g()))
-      fatal("gmp::shared_mutex::unlock_shared of a shared_mutex not locked for reading");
+    misuse("gmp::shared_mutex::unlock_shared of a shared_mutex not locked for reading");
     return;
   }
   g* writer = nullptr;

@@ -1,9 +1,12 @@
 // Timers and tickers: a channel of capacity 1 with a timer node in the same block of memory.
 //
-// TM1  armed, deadline and period are guarded by the channel's lock, and so is every operation on the node but the
+// TM1  armed, deadline and period are guarded by the channel's lock, and so is every operation on
+// the node but the
 //      firing itself. Lock order: channel, then heap.
-// TM2  A firing counts only if it finds the timer armed and its deadline reached; so one that was under way when stop() or
-//      reset() came sends nothing. Those also take out a value that nobody has read: after them nothing stale is received.
+// TM2  A firing counts only if it finds the timer armed and its deadline reached; so one that was
+// under way when stop() or
+//      reset() came sends nothing. Those also take out a value that nobody has read: after them
+//      nothing stale is received.
 // TM3  The channel's memory is freed after the node was stopped and no callback uses it any more.
 #include "gmp/timer.hpp"
 
@@ -58,7 +61,8 @@ nanos time_fired(timer_node& node, nanos, nanos now) {
     return again;
   }
   value_type value{std::chrono::nanoseconds(source.deadline)};
-  const step done = core.try_send(&value);  // would block: the last tick was not read yet, this one is dropped
+  const step done =
+      core.try_send(&value);  // would block: the last tick was not read yet, this one is dropped
   source.armed = source.period != 0;
   source.deadline = source.armed ? next_tick(source.deadline, source.period, now) : never;
   const nanos again = source.deadline;
@@ -95,7 +99,8 @@ void start(time_source& source, nanos deadline, nanos period) {
 
 }  // namespace
 
-__attribute__((noinline)) chan_core* timer_chan_make(nanoseconds_count delay, nanoseconds_count period) {
+__attribute__((noinline)) chan_core* timer_chan_make(nanoseconds_count delay,
+                                                     nanoseconds_count period) {
   if (this_m() == nullptr) static_cast<void>(visit());  // throws: nobody keeps the time
   void* memory = ::operator new(source_offset + sizeof(time_source));
   auto* core = ::new (memory) chan_core(value_element, 1);

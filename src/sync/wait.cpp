@@ -25,7 +25,8 @@ bool cancel_queue_wait(void* arg) noexcept {
 
 GMPSCHED_COMMIT_FUNCTION(commit_unlock)(m*, void* arg) { static_cast<spin_lock*>(arg)->unlock(); }
 
-__attribute__((noinline)) void wait_timed(queue_wait& wait, wait_reason reason, nanos deadline, g& me) {
+__attribute__((noinline)) void wait_timed(queue_wait& wait, wait_reason reason, nanos deadline,
+                                          g& me) {
   spin_lock& lock = *wait.lock;
   if (me.is_thread()) {
     if (park_with(me, &commit_unlock, &lock, reason, nullptr, nullptr, deadline)) return;

@@ -1,5 +1,5 @@
-// Waiting in a first-in-first-out queue under a spin lock, with or without a deadline: what mutexes, condition variables,
-// semaphores, wait groups and tasks have in common.
+// Waiting in a first-in-first-out queue under a spin lock, with or without a deadline: what
+// mutexes, condition variables, semaphores, wait groups and tasks have in common.
 #pragma once
 
 #include "gmp/detail/spin_lock.hpp"
@@ -8,8 +8,9 @@
 
 namespace gmp::detail {
 
-// The caller holds `lock`. Stands in `queue` (at its front if asked) until somebody takes the waiter out, sets its status
-// and readies its owner, or until the deadline. Returns with the lock free.
+// The caller holds `lock`. Stands in `queue` (at its front if asked) until somebody takes the
+// waiter out, sets its status and readies its owner, or until the deadline. Returns with the lock
+// free.
 //   timed_out  the deadline passed first; the waiter is out of the queue
 //   pending    the runtime stops: call unwind() and go on as cancelled
 // `index` goes into waiter::index, for the use of the queue's owner.
@@ -24,8 +25,8 @@ struct wait_request {
 };
 wake_status wait_in(const wait_request& request);
 
-// The same for a place in the queue that was taken earlier: the caller filled in w.owner, queue and lock, pushed w, holds the
-// lock, and has seen that w is still queued.
+// The same for a place in the queue that was taken earlier: the caller filled in w.owner, queue and
+// lock, pushed w, holds the lock, and has seen that w is still queued.
 struct queue_wait {
   timer_node timer;  // first: the callback gets its address
   waiter w;
@@ -42,7 +43,8 @@ struct queue_wait {
 };
 wake_status wait_queued(queue_wait& wait, wait_reason reason, nanos deadline);
 
-// Under the lock: takes the first waiter out and tells it `ok`. The caller readies the owner once the lock is free.
+// Under the lock: takes the first waiter out and tells it `ok`. The caller readies the owner once
+// the lock is free.
 inline g* release_first(wait_queue& queue) noexcept {
   waiter* w = queue.pop_front();
   if (w == nullptr) return nullptr;

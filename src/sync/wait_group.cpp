@@ -1,7 +1,9 @@
 // The wait group.
 //
-// WG1  state_ = 2 * counter + (somebody waits or is about to). Whoever changes it to 1, zero with waiters, owes them the
-//      wake-up, and nobody else touches the queue for them: until it has come, a new caller of wait() queues up too.
+// WG1  state_ = 2 * counter + (somebody waits or is about to). Whoever changes it to 1, zero with
+// waiters, owes them the
+//      wake-up, and nobody else touches the queue for them: until it has come, a new caller of
+//      wait() queues up too.
 #include "gmp/wait_group.hpp"
 
 #include <limits>
@@ -58,8 +60,10 @@ void wait_group::wait() {
       return;
     }
   } while ((seen & waiting) == 0 &&
-           !state_.compare_exchange_weak(seen, seen | waiting, memory_order_acq_rel, memory_order_acquire));
-  if (wait_in({queue_, lock_, wait_reason::wait_group}) == wake_status::pending) unwind(current_g());
+           !state_.compare_exchange_weak(seen, seen | waiting, memory_order_acq_rel,
+                                         memory_order_acquire));
+  if (wait_in({queue_, lock_, wait_reason::wait_group}) == wake_status::pending)
+    unwind(current_g());
 }
 
 }  // namespace gmp

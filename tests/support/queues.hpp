@@ -1,4 +1,5 @@
-// Looks into the queues of locks: tells a test that somebody really stands there, so that no test sleeps and hopes.
+// Looks into the queues of locks: tells a test that somebody really stands there, so that no test
+// sleeps and hopes.
 #pragma once
 
 #include "support/harness.hpp"

@@ -47,7 +47,8 @@ TEST_P(condition_variable_at, a_notification_wakes_one_waiter) {
   });
 }
 
-// In the order of the calls of wait(); who comes later cannot take it. (Go: TestCondSignalGenerations.)
+// In the order of the calls of wait(); who comes later cannot take it. (Go:
+// TestCondSignalGenerations.)
 TEST_P(condition_variable_at, notifications_go_to_the_oldest) {
   run([&] {
     gmp::mutex m;
@@ -144,7 +145,8 @@ TEST_P(condition_variable_at, bounded_buffer) {
     auto consume = [&] {
       for (int k = 0; k < each; ++k) {
         std::unique_lock hold(m);
-        while (!items.wait_for(hold, std::chrono::microseconds(k % 100), [&] { return stored > 0; })) {
+        while (
+            !items.wait_for(hold, std::chrono::microseconds(k % 100), [&] { return stored > 0; })) {
         }
         --stored;
         ++received;
@@ -175,8 +177,10 @@ TEST_P(condition_variable_at, times_out) {
       EXPECT_EQ(cv.wait_for(hold, 3ms), std::cv_status::timeout);
       EXPECT_GE(std::chrono::steady_clock::now() - start, 3ms);
       EXPECT_TRUE(hold.owns_lock());
-      EXPECT_EQ(cv.wait_until(hold, std::chrono::steady_clock::now() - 1s), std::cv_status::timeout);
-      EXPECT_FALSE(cv.wait_until(hold, std::chrono::system_clock::now() + 1ms, [] { return false; }));
+      EXPECT_EQ(cv.wait_until(hold, std::chrono::steady_clock::now() - 1s),
+                std::cv_status::timeout);
+      EXPECT_FALSE(
+          cv.wait_until(hold, std::chrono::system_clock::now() + 1ms, [] { return false; }));
       EXPECT_TRUE(cv.wait_for(hold, -1s, [] { return true; }));
     };
     check();

@@ -18,16 +18,24 @@ class mutex_at : public at_procs {};
 GMPSCHED_TEST_AT_PROCS(mutex_at, 1u, 2u, 4u, 8u);
 class mutex_unit : public in_runtime {};
 
-static_assert(!std::is_copy_constructible_v<gmp::mutex> && !std::is_move_constructible_v<gmp::mutex>);
+static_assert(!std::is_copy_constructible_v<gmp::mutex> &&
+              !std::is_move_constructible_v<gmp::mutex>);
 static_assert(sizeof(gmp::mutex) <= 32);
 constinit gmp::mutex global_mutex;
 
 TEST_F(mutex_unit, is_a_standard_lockable) {
   run_at(1, [] {
     gmp::mutex a, b;
-    { std::lock_guard hold(a); EXPECT_FALSE(b.try_lock() && a.try_lock()); }
+    {
+      std::lock_guard hold(a);
+      EXPECT_FALSE(b.try_lock() && a.try_lock());
+    }
     b.unlock();
-    { std::scoped_lock both(a, b); EXPECT_FALSE(a.try_lock()); EXPECT_FALSE(b.try_lock()); }
+    {
+      std::scoped_lock both(a, b);
+      EXPECT_FALSE(a.try_lock());
+      EXPECT_FALSE(b.try_lock());
+    }
     std::unique_lock hold(a, std::defer_lock);
     EXPECT_TRUE(hold.try_lock());
     hold.unlock();
@@ -218,7 +226,8 @@ TEST_F(mutex_unit, another_g_may_unlock) {
   });
 }
 
-// What a runtime that stops leaves parked in lock() is unwound; a destructor's unlock of what it never got is forgiven.
+// What a runtime that stops leaves parked in lock() is unwound; a destructor's unlock of what it
+// never got is forgiven.
 TEST_P(mutex_at, waiters_are_unwound_at_the_end) {
   gmp::mutex m;
   std::atomic<int> unwound = 0;

@@ -33,9 +33,18 @@ TEST_F(shared_mutex_unit, tries) {
     EXPECT_FALSE(m.try_lock());
     m.unlock_shared();
     { std::unique_lock hold(m); }
-    { std::shared_lock hold(m); EXPECT_FALSE(m.try_lock_for(1ms)); }
-    { std::unique_lock hold(m, 1s); EXPECT_FALSE(m.try_lock_shared_for(1ms)); }
-    { std::shared_lock hold(m, std::chrono::steady_clock::now() + 1s); EXPECT_TRUE(hold.owns_lock()); }
+    {
+      std::shared_lock hold(m);
+      EXPECT_FALSE(m.try_lock_for(1ms));
+    }
+    {
+      std::unique_lock hold(m, 1s);
+      EXPECT_FALSE(m.try_lock_shared_for(1ms));
+    }
+    {
+      std::shared_lock hold(m, std::chrono::steady_clock::now() + 1s);
+      EXPECT_TRUE(hold.owns_lock());
+    }
   });
 }
 
@@ -130,7 +139,8 @@ TEST_P(shared_mutex_at, a_writer_that_gives_up_lets_the_readers_in) {
   });
 }
 
-// The sum of what is inside proves exclusion: a writer counts 10,000, a reader 1. (Go: TestRWMutex.)
+// The sum of what is inside proves exclusion: a writer counts 10,000, a reader 1. (Go:
+// TestRWMutex.)
 TEST_P(shared_mutex_at, excludes) {
   run([&] {
     gmp::shared_mutex m;
@@ -186,8 +196,14 @@ TEST_P(shared_mutex_at, waiters_are_unwound_at_the_end) {
   gmp::shared_mutex m;
   m.lock();
   run([&] {
-    gmp::go([&] { m.lock(); ADD_FAILURE(); });
-    gmp::go([&] { m.lock_shared(); ADD_FAILURE(); });
+    gmp::go([&] {
+      m.lock();
+      ADD_FAILURE();
+    });
+    gmp::go([&] {
+      m.lock_shared();
+      ADD_FAILURE();
+    });
     until_waiting<writers_queue>(m, 1);
     until_waiting<readers_queue>(m, 1);
   });
@@ -199,10 +215,32 @@ TEST_P(shared_mutex_at, waiters_are_unwound_at_the_end) {
 using shared_mutex_death_test = shared_mutex_unit;
 TEST_F(shared_mutex_death_test, misuse_names_the_call) {
   testing::GTEST_FLAG(death_test_style) = "threadsafe";
-  EXPECT_DEATH({ gmp::shared_mutex m; m.unlock(); }, "gmp::shared_mutex::unlock of");
-  EXPECT_DEATH({ gmp::shared_mutex m; m.lock_shared(); m.unlock(); }, "gmp::shared_mutex::unlock of");
-  EXPECT_DEATH({ gmp::shared_mutex m; m.unlock_shared(); }, "gmp::shared_mutex::unlock_shared of");
-  EXPECT_DEATH({ gmp::shared_mutex m; m.lock(); m.unlock_shared(); }, "gmp::shared_mutex::unlock_shared of");
+  EXPECT_DEATH(
+      {
+        gmp::shared_mutex m;
+        m.unlock();
+      },
+      "gmp::shared_mutex::unlock of");
+  EXPECT_DEATH(
+      {
+        gmp::shared_mutex m;
+        m.lock_shared();
+        m.unlock();
+      },
+      "gmp::shared_mutex::unlock of");
+  EXPECT_DEATH(
+      {
+        gmp::shared_mutex m;
+        m.unlock_shared();
+      },
+      "gmp::shared_mutex::unlock_shared of");
+  EXPECT_DEATH(
+      {
+        gmp::shared_mutex m;
+        m.lock();
+        m.unlock_shared();
+      },
+      "gmp::shared_mutex::unlock_shared of");
 }
 
 }  // namespace

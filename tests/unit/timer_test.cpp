@@ -21,7 +21,8 @@ class timer_at : public at_procs {};
 GMPSCHED_TEST_AT_PROCS(timer_at, 1u, 2u, 4u, 8u);
 class timer_unit : public in_runtime {};
 
-static_assert(!std::is_copy_constructible_v<gmp::timer> && std::is_nothrow_move_constructible_v<gmp::timer>);
+static_assert(!std::is_copy_constructible_v<gmp::timer> &&
+              std::is_nothrow_move_constructible_v<gmp::timer>);
 static_assert(std::is_same_v<decltype(gmp::after(1s)), gmp::recv_chan<clock_type::time_point>>);
 
 chan_status look(const gmp::recv_chan<clock_type::time_point>& ch) {
@@ -125,7 +126,8 @@ TEST_P(timer_at, a_moved_or_dropped_timer) {
   });
 }
 
-// Expiry races with stop: true means that no value comes, false that it was there for the receiver. (Go: TestStopResult.)
+// Expiry races with stop: true means that no value comes, false that it was there for the receiver.
+// (Go: TestStopResult.)
 TEST_P(timer_at, stop_and_expiry_agree) {
   run([&] {
     gmp::wait_group all;
@@ -136,7 +138,8 @@ TEST_P(timer_at, stop_and_expiry_agree) {
         gmp::wait_group receiver;
         auto quit = gmp::make_chan<void>();
         receiver.go([&] {
-          gmp::select(gmp::on_recv(t.channel(), [&](auto) { got.send(1); }), gmp::on_recv(quit, [](bool) {}));
+          gmp::select(gmp::on_recv(t.channel(), [&](auto) { got.send(1); }),
+                      gmp::on_recv(quit, [](bool) {}));
         });
         for (int y = 0; y < i % 5; ++y) gmp::this_g::yield();
         const bool prevented = t.stop();
@@ -153,7 +156,8 @@ TEST_P(timer_at, stop_and_expiry_agree) {
   });
 }
 
-// Reset from several Gs at once, to all kinds of times: the last word holds, and it always fires in the end.
+// Reset from several Gs at once, to all kinds of times: the last word holds, and it always fires in
+// the end.
 TEST_P(timer_at, concurrent_resets_lose_nothing) {
   run([&] {
     gmp::timer t(1h);
@@ -162,10 +166,18 @@ TEST_P(timer_at, concurrent_resets_lose_nothing) {
       all.go([&, i] {
         for (int k = 0; k < scaled(300); ++k) {
           switch ((i + k) % 4) {
-            case 0: t.reset(1h); break;
-            case 1: t.reset(0s); break;
-            case 2: t.stop(); break;
-            default: t.reset(std::chrono::microseconds(k)); look(t.channel());
+            case 0:
+              t.reset(1h);
+              break;
+            case 1:
+              t.reset(0s);
+              break;
+            case 2:
+              t.stop();
+              break;
+            default:
+              t.reset(std::chrono::microseconds(k));
+              look(t.channel());
           }
         }
       });
@@ -249,7 +261,9 @@ TEST_P(timer_at, selects_on_one_ticker) {
     for (int i = 0; i < 8; ++i) {
       all.go([&] {
         for (int k = 0; k < 10; ++k) {
-          EXPECT_EQ(gmp::select(gmp::on_recv(other, [](auto) {}), gmp::on_recv(t.channel(), [](auto) {})), 1u);
+          EXPECT_EQ(
+              gmp::select(gmp::on_recv(other, [](auto) {}), gmp::on_recv(t.channel(), [](auto) {})),
+              1u);
         }
       });
     }
@@ -309,7 +323,8 @@ TEST_F(timer_unit, timers_outlive_their_runtime) {
   });
 }
 
-// Dropped unread, they leave nothing: neither memory nor timers. (Seen by the leak checker, and by how long this takes.)
+// Dropped unread, they leave nothing: neither memory nor timers. (Seen by the leak checker, and by
+// how long this takes.)
 TEST_P(timer_at, dropped_channels_cost_nothing) {
   run([&] {
     for (int i = 0; i < scaled(20'000); ++i) {

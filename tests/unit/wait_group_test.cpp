@@ -68,8 +68,14 @@ TEST_P(wait_group_at, returns_when_all_are_done) {
       auto group = std::make_unique<gmp::wait_group>();
       int a = 0, b = 0;  // plain: done() publishes
       group->add(2);
-      gmp::go([&, g = group.get()] { a = 1; g->done(); });
-      gmp::go([&, g = group.get()] { b = 1; g->done(); });
+      gmp::go([&, g = group.get()] {
+        a = 1;
+        g->done();
+      });
+      gmp::go([&, g = group.get()] {
+        b = 1;
+        g->done();
+      });
       group->wait();
       group.reset();
       EXPECT_EQ(a + b, 2);
@@ -88,7 +94,10 @@ TEST_P(wait_group_at, all_waiters_go_on) {
         ++woken;
       });
     }
-    std::thread outside([&] { work.wait(); ++woken; });
+    std::thread outside([&] {
+      work.wait();
+      ++woken;
+    });
     until_waiting<group_queue>(work, 11);
     EXPECT_EQ(woken, 0);
     work.done();

@@ -14,9 +14,9 @@ namespace gmp::detail {
 
 // How the core handles elements.
 struct element_type {
-  std::uint32_t size;   // 0: no value at all
+  std::uint32_t size;  // 0: no value at all
   std::uint32_t align;
-  bool trivial;         // bytes may be copied, nothing to destroy
+  bool trivial;                        // bytes may be copied, nothing to destroy
   void (*move)(void* to, void* from);  // constructs *to; may throw, nothing is constructed then
   void (*destroy)(void* element) noexcept;
 };
@@ -42,7 +42,8 @@ enum class chan_result : std::uint8_t {
 
 class chan_core;
 
-// Reference counted. Capacity too large for memory's address space: std::length_error; no memory: std::bad_alloc.
+// Reference counted. Capacity too large for memory's address space: std::length_error; no memory:
+// std::bad_alloc.
 chan_core* chan_make(const element_type& type, std::size_t capacity);
 void chan_retain(chan_core* core) noexcept;
 void chan_release(chan_core* core) noexcept;
@@ -86,14 +87,15 @@ enum class select_kind : std::uint8_t { receive, send, timeout, otherwise };
 
 struct select_op {
   chan_core* core = nullptr;
-  void* element = nullptr;           // receive: where to; send: where from
+  void* element = nullptr;  // receive: where to; send: where from
   nanoseconds_count deadline = forever;
   select_kind kind = select_kind::receive;
   chan_result result = chan_result::would_block;
 };
 
-// Runs one select. `waiters` and `order` (2 * n numbers) are the caller's to provide, so that a select of a known number of
-// cases allocates nothing. Returns the index of the case that fired; its op's result says how.
+// Runs one select. `waiters` and `order` (2 * n numbers) are the caller's to provide, so that a
+// select of a known number of cases allocates nothing. Returns the index of the case that fired;
+// its op's result says how.
 std::size_t select_run(select_op* ops, waiter* waiters, std::uint16_t* order, std::size_t n);
 
 }  // namespace gmp::detail

@@ -15,7 +15,8 @@
 
 namespace gmp::detail {
 
-// signal() once; any number wait, Gs and threads. The object may be destroyed as soon as a wait has returned.
+// signal() once; any number wait, Gs and threads. The object may be destroyed as soon as a wait has
+// returned.
 class completion {
  public:
   void signal() noexcept;

@@ -28,7 +28,8 @@ struct unborn {
 inline constexpr std::size_t closure_room = 512;
 inline constexpr std::size_t closure_align = 64;
 
-// `sched` null: the caller's own runtime. Throws std::system_error when there is no runtime, it has stopped, or memory is out.
+// `sched` null: the caller's own runtime. Throws std::system_error when there is no runtime, it has
+// stopped, or memory is out.
 unborn spawn_begin(scheduler* sched, std::size_t size, std::size_t align);
 unborn spawn_begin(scheduler* sched, const g_options& options, std::size_t size, std::size_t align);
 void spawn_start(unborn child, void (*run)(void*)) noexcept;
@@ -44,7 +45,8 @@ struct closure {
       : function(std::forward<G>(f)), arguments(std::forward<B>(args)...) {}
 
   void call() {
-    std::apply([this](A&... args) { std::invoke(std::move(function), std::move(args)...); }, arguments);
+    std::apply([this](A&... args) { std::invoke(std::move(function), std::move(args)...); },
+               arguments);
   }
 
   static void run(void* self) {

@@ -1,5 +1,5 @@
-// The lock inside channels, mutexes and queues: one locked instruction to take, a plain store to give back. Held for a
-// few dozen instructions and never over a park.
+// The lock inside channels, mutexes and queues: one locked instruction to take, a plain store to
+// give back. Held for a few dozen instructions and never over a park.
 #pragma once
 
 #include <atomic>

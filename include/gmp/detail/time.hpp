@@ -17,9 +17,10 @@ template <class Rep, class Period>
 constexpr nanoseconds_count clamp_duration(std::chrono::duration<Rep, Period> d) noexcept {
   using wide = std::chrono::duration<long double, std::nano>;
   const long double ns = std::chrono::duration_cast<wide>(d).count();
-  if (!(ns > 0)) return ns <= static_cast<long double>(std::numeric_limits<nanoseconds_count>::min())
-                            ? std::numeric_limits<nanoseconds_count>::min()
-                            : static_cast<nanoseconds_count>(ns);
+  if (!(ns > 0))
+    return ns <= static_cast<long double>(std::numeric_limits<nanoseconds_count>::min())
+               ? std::numeric_limits<nanoseconds_count>::min()
+               : static_cast<nanoseconds_count>(ns);
   if (ns >= static_cast<long double>(forever)) return forever;
   const auto whole = static_cast<nanoseconds_count>(ns);
   return static_cast<long double>(whole) < ns ? whole + 1 : whole;  // never early
@@ -37,7 +38,8 @@ nanoseconds_count deadline_after(std::chrono::duration<Rep, Period> d) noexcept 
 }
 
 template <class Duration>
-nanoseconds_count deadline_at(std::chrono::time_point<std::chrono::steady_clock, Duration> t) noexcept {
+nanoseconds_count deadline_at(
+    std::chrono::time_point<std::chrono::steady_clock, Duration> t) noexcept {
   return clamp_duration(t.time_since_epoch());
 }
 

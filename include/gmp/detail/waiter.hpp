@@ -1,4 +1,5 @@
-// The waiter: one G (or plain thread) standing in one queue. It lives on the stack of whoever waits.
+// The waiter: one G (or plain thread) standing in one queue. It lives on the stack of whoever
+// waits.
 #pragma once
 
 #include <atomic>
@@ -18,12 +19,14 @@ enum class wake_status : std::uint8_t {
   retry,      // the partner failed (its move threw): look again
 };
 
-// One word decides a wait that stands in several queues: whoever moves it from `open` owns the wake-up. [CLAIM1]
+// One word decides a wait that stands in several queues: whoever moves it from `open` owns the
+// wake-up. [CLAIM1]
 struct claim_ticket {
   static constexpr std::uint32_t open = 0xffffffff;
   std::atomic<std::uint32_t> winner{open};  // index of the case that fired
 
-  // acq_rel: pairs with the same exchange in every other queue, and with the load by the G that wakes.
+  // acq_rel: pairs with the same exchange in every other queue, and with the load by the G that
+  // wakes.
   bool try_claim(std::uint32_t index) noexcept {
     std::uint32_t expected = open;
     return winner.load(std::memory_order_relaxed) == open &&
@@ -35,12 +38,12 @@ struct claim_ticket {
 struct waiter {
   waiter* next = nullptr;
   waiter* prev = nullptr;
-  g* owner = nullptr;             // whom to wake
-  void* element = nullptr;        // where the value is taken from or put to
-  claim_ticket* ticket = nullptr; // null: the queue's lock alone decides
-  std::uint32_t index = 0;        // case number under the ticket; free for other uses without one
+  g* owner = nullptr;              // whom to wake
+  void* element = nullptr;         // where the value is taken from or put to
+  claim_ticket* ticket = nullptr;  // null: the queue's lock alone decides
+  std::uint32_t index = 0;         // case number under the ticket; free for other uses without one
   wake_status status = wake_status::pending;
-  bool queued = false;            // under the queue's lock
+  bool queued = false;  // under the queue's lock
 };
 
 // First in, first out; any element leaves in O(1). Guarded by the lock of its owner.
