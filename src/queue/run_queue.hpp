@@ -14,10 +14,11 @@
 // RQ1  Only the holder of the P pushes: it alone writes tail and next.
 // RQ2  A slot between head and tail is never overwritten: the owner reads head before it pushes.
 // RQ3  Each G leaves once: by a CAS on head (ring, newborn's old end), by the holder's plain take
-// of next, or by the
-//      owner's claim of newborn's young end, which a seq_cst exchange of tail orders against the
-//      thieves' CAS.
+//      of next, or by the owner's claim of newborn's young end, which a seq_cst exchange of tail
+//      orders against the thieves' CAS.
 // RQ4  A thief copies before it claims; a failed CAS throws the copies away.
+// RQ6  The only P of a scheduler has no thieves, and its holder takes Gs without locked
+//      instructions. Before a second P comes, scheduler::end_solitude() makes sure that it knows.
 #pragma once
 
 #include <cstdint>
@@ -54,9 +55,14 @@ class ready_ring {
     return true;
   }
 
-  // Owner.
-  g* pop() noexcept {
+  // Owner. `alone`: there are no thieves. [RQ6]
+  g* pop(bool alone = false) noexcept {
     std::uint32_t head = head_.load(memory_order_acquire);
+    if (alone && head != tail_.load(memory_order_relaxed)) {
+      g* gp = slot_[head % slots].load(memory_order_relaxed);
+      head_.store(head + 1, memory_order_release);
+      return gp;
+    }
     while (head != tail_.load(memory_order_relaxed)) {
       g* gp = slot_[head % slots].load(memory_order_relaxed);
       // release: the read of the slot is over before a push may reuse it. [RQ2]
@@ -115,10 +121,15 @@ class newborn_deque {
   }
 
   // Owner: the newest. Claims the slot by lowering tail, and only then looks at head. [RQ3]
-  g* pop() noexcept {
+  // `alone`: no thieves. [RQ6]
+  g* pop(bool alone = false) noexcept {
     std::uint32_t tail = tail_.load(memory_order_relaxed);
     if (tail == head_.load(memory_order_relaxed)) return nullptr;
     --tail;
+    if (alone) {
+      tail_.store(tail, memory_order_release);
+      return slot_[tail % slots].load(memory_order_relaxed);
+    }
     // seq_cst exchange: orders this claim before the read of head; pairs with the seq_cst load and
     // CAS in take_oldest().
     tail_.exchange(tail, memory_order_seq_cst);

@@ -33,6 +33,7 @@ struct alignas(64) m {
   atomic<std::uint32_t> revoke{0};
   // --- the switch under way: set before the jump, consumed on arrival
   void** left_ctx = nullptr;
+  g* aside = nullptr;  // yielded: goes behind the others of this P
   spin_lock* commit_lock = nullptr;
   commit_function commit = nullptr;
   void* commit_arg = nullptr;

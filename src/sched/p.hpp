@@ -46,6 +46,7 @@ struct alignas(64) p {
   std::uint32_t free_count = 0;
   std::uint64_t next_id = 0;  // ids are taken from the scheduler in blocks
   std::uint64_t last_id = 0;
+  atomic<bool> alone{false};   // the scheduler has no other P: nobody steals [RQ6]
   atomic<m*> holder{nullptr};  // for thieves that want to freeze it
   p* idle_next = nullptr;
   cheap_random random;

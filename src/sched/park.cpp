@@ -66,12 +66,6 @@ GMPSCHED_COMMIT_FUNCTION(commit_yield)(m* self, void* arg) {
   put_ring(*self->pp, static_cast<g*>(arg), *self->sched);
 }
 
-// The same when another G of this P runs first: an idle M may want the one that stepped aside. [I1]
-GMPSCHED_COMMIT_FUNCTION(commit_yield_behind)(m* self, void* arg) {
-  put_ring(*self->pp, static_cast<g*>(arg), *self->sched);
-  wake_if_idle(*self->sched);
-}
-
 // Off this G: to the next one if it is known, else to the scheduler loop.
 GMPSCHED_SWITCH void leave(m& self, g& me) noexcept;
 void leave(m& self, g& me) noexcept {
@@ -92,8 +86,12 @@ void step_aside(m& self, g& me) noexcept {
   // the ring.
   g* next = pick_direct(*self.pp);
   me.state.store(g_state::runnable, memory_order_relaxed);
-  self.commit = next != nullptr ? &commit_yield_behind : &commit_yield;
-  self.commit_arg = &me;
+  if (next != nullptr) {
+    self.aside = &me;
+  } else {
+    self.commit = &commit_yield;
+    self.commit_arg = &me;
+  }
   switch_from_g(self, me, next);
   unpin(*this_m());
 }

@@ -48,12 +48,13 @@ GMPSCHED_HOME void wake_slow(scheduler& sched) noexcept;
 
 // Newest first or oldest first: old Gs and new ones take turns.
 [[gnu::always_inline]] inline g* pick_queued(p& local) noexcept {
+  const bool alone = local.alone.load(memory_order_relaxed);
   if ((++local.tick & 1) != 0) {
-    if (g* gp = local.runq.ring.pop(); gp != nullptr) return gp;
-    return local.runq.newborn.pop();
+    if (g* gp = local.runq.ring.pop(alone); gp != nullptr) return gp;
+    return local.runq.newborn.pop(alone);
   }
-  if (g* gp = local.runq.newborn.pop(); gp != nullptr) return gp;
-  return local.runq.ring.pop();
+  if (g* gp = local.runq.newborn.pop(alone); gp != nullptr) return gp;
+  return local.runq.ring.pop(alone);
 }
 
 // next first, up to the cap on its streak.

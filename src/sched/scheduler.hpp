@@ -74,6 +74,7 @@ class scheduler {
 
   // --- number of Ps; returns the old one
   std::uint32_t set_procs(std::uint32_t n);
+  void end_solitude() noexcept;
 
   // --- the end: parked Gs are unwound, Ms joined. False: some Gs did not stop in time; they were
   // named on stderr and their threads were left alone, so this object must not be destroyed.

@@ -150,7 +150,9 @@ unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noe
   made.ctx = reinterpret_cast<void*>(high);
   made.entry_arg = made.ctx;
   made.sched = &sched;
+#if GMPSCHED_ASAN
   sanitizer_describe(made.sanitizer, first_segment_base(top, made.stack_bytes), made.ctx);
+#endif
   made.caught_exceptions = nullptr;
   made.uncaught_exceptions = 0;
   made.saved_errno = 0;
@@ -172,7 +174,15 @@ g* take_free(p& local) noexcept {
   if (made != nullptr) {
     local.free_gs = made->next;
     --local.free_count;
-    __builtin_prefetch(local.free_gs, 1);  // in a burst of `go` it comes next
+    // In a burst of `go` it comes next: its control block, where its closure goes, and its
+    // segment's header.
+    if (g* after = local.free_gs; after != nullptr) {
+      char* block = reinterpret_cast<char*>(after);
+      __builtin_prefetch(block, 1);
+      __builtin_prefetch(block + 64, 1);
+      __builtin_prefetch(block - 64, 1);
+      __builtin_prefetch(block + sizeof(g) - made->stack_bytes, 1);
+    }
   }
   return made;
 }

@@ -15,6 +15,7 @@
 #include "context/fiber.hpp"
 #include "g/g.hpp"
 #include "sched/m.hpp"
+#include "sched/pick.hpp"
 #include "sched/pin.hpp"
 
 namespace gmp::detail {
@@ -35,6 +36,10 @@ GMPSCHED_SWITCH void g_main(boost_transfer from);
   if (spin_lock* lock = self.commit_lock; lock != nullptr) {
     self.commit_lock = nullptr;
     lock->unlock();  // publishes the G that was left [SW1]
+  } else if (g* yielded = self.aside; yielded != nullptr) {
+    self.aside = nullptr;
+    put_ring(*self.pp, yielded, *self.sched);
+    wake_if_idle(*self.sched);  // an idle M may want it [I1]
   } else if (commit_function commit = self.commit; commit != nullptr) {
     self.commit = nullptr;
     commit(&self, self.commit_arg);

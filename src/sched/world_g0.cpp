@@ -7,6 +7,7 @@
 //     there.
 #include <cxxabi.h>
 #include <pthread.h>
+#include <sched.h>
 
 #include <cerrno>
 #include <cinttypes>
@@ -41,6 +42,7 @@ scheduler::scheduler(const scheduler_config& wanted) : config(wanted), started(c
     if (local == nullptr) throw std::bad_alloc();
   }
   procs.store(config.procs, memory_order_relaxed);
+  all_ps[0].load(memory_order_relaxed)->alone.store(config.procs == 1, memory_order_relaxed);
   lock.lock();
   for (std::uint32_t i = config.procs; i-- > 0;) push_idle_p(*all_ps[i].load(memory_order_relaxed));
   lock.unlock();
@@ -184,7 +186,27 @@ void scheduler::drain(p& retired) noexcept {
   }
 }
 
+// Before the second P. The holder of the first either sees `alone` change, or we see its pin and
+// wait until it lets go of it: it uses its queue while pinned only, and the next pin is followed by
+// a new look. [PIN2, RQ6]
+void scheduler::end_solitude() noexcept {
+  p& first = *all_ps[0].load(memory_order_relaxed);
+  first.alone.store(false, memory_order_relaxed);
+  heavy_fence();  // pairs with the light fence in pin()
+  for (;;) {
+    lock.lock();
+    const m* holder = first.holder.load(memory_order_relaxed);
+    // acquire: pairs with the release in unpin(); what the holder took is out of the queue.
+    const bool known =
+        holder == nullptr || holder == this_m() || holder->pin.load(memory_order_acquire) == 0;
+    lock.unlock();
+    if (known) return;
+    ::sched_yield();
+  }
+}
+
 std::uint32_t scheduler::set_procs(std::uint32_t n) {
+  if (n > 1 && p_count.load(memory_order_relaxed) == 1) end_solitude();
   lock.lock();
   const std::uint32_t old = procs.load(memory_order_relaxed);
   while (p_count.load(memory_order_relaxed) < n) {

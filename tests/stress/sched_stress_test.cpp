@@ -161,6 +161,30 @@ TEST_F(sched_stress, the_number_of_ps_changes_under_load) {
   });
 }
 
+// The holder of the only P takes Gs without locked instructions, until there are thieves.
+TEST_F(sched_stress, a_second_p_comes_while_the_first_is_busy) {
+  for (int round = 0; round < stressed(100); ++round) {
+    run_at(1, [round] {
+      std::atomic<long> turns = 0;
+      crowd all;
+      for (int k = 0; k < 8; ++k)
+        all.go([&] {
+          for (int i = 0; i < 300; ++i) {
+            gmp::this_g::yield();
+            crowd child;
+            if (i % 8 == 0) child.go([&] { ++turns; });
+            child.wait();
+            ++turns;
+          }
+        });
+      for (int i = 0; i < round % 20; ++i) gmp::this_g::yield();
+      gmp::set_procs(2 + static_cast<unsigned>(round) % 3);
+      all.wait();
+      EXPECT_EQ(turns, 8 * (300 + 38));
+    });
+  }
+}
+
 // Runtimes that end while their Gs are anywhere: running, queued, parked, asleep.
 TEST_F(sched_stress, stopping_in_the_midst_of_everything) {
   for (unsigned procs : stress_procs()) {
