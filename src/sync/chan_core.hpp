@@ -24,8 +24,8 @@ struct step {
   g* wake = nullptr;
 };
 
-// A sender whose element could not be moved into the buffer is told so: its waiter carries the exception in place of the
-// element's address.
+// A sender whose element could not be moved into the buffer is told so: its waiter carries the
+// exception in place of the element's address.
 void carry_exception(waiter& w) noexcept;  // in a catch handler, under the lock
 [[noreturn]] void rethrow_carried(waiter& w);
 
