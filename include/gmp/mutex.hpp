@@ -27,10 +27,15 @@ class mutex {
   mutex& operator=(const mutex&) = delete;
 
   // Waits until it is free and takes it. Go: Lock.
-  void lock();
+  void lock() {
+    if (!take()) [[unlikely]]
+      lock_contended();
+  }
 
   // Takes it if it is free; never waits. Go: TryLock.
-  [[nodiscard]] bool try_lock() noexcept;
+  [[nodiscard]] bool try_lock() noexcept {
+    return locked_.load(std::memory_order_relaxed) == 0 && take();
+  }
 
   // Waits no longer than the duration, or until the time. False: the time passed first. In a G
   // these arm a timer and may throw std::bad_alloc.
@@ -52,7 +57,15 @@ class mutex {
 
   bool try_lock_deadline(detail::nanoseconds_count deadline);
   bool lock_slow(detail::nanoseconds_count deadline);
-  bool take() noexcept;
+  bool take() noexcept {
+    // acquire: pairs with the release in unlock().
+    if (locked_.exchange(1, std::memory_order_acquire) != 0) return false;
+    // unlock() checks this one: to load locked_ so soon after a locked instruction costs as much as
+    // a second one.
+    held_.store(true, std::memory_order_relaxed);
+    return true;
+  }
+  void lock_contended();
   bool spin() noexcept;
   bool take_or_announce(const place& mine) noexcept;
   void granted(const place& mine) noexcept;

@@ -11,8 +11,8 @@
 namespace gmp::detail {
 namespace {
 
-// Looks ever more rarely: each look takes the line from the holder's cache, and whoever keeps it for
-// a while gets much done: two processors that take turns pay for the transfer each time.
+// Looks ever more rarely: each look takes the line from the holder's cache, and whoever keeps it
+// for a while gets much done: two processors that take turns pay for the transfer each time.
 //
 // The holder is either running (it is out within tens of nanoseconds) or was preempted by the
 // kernel: then spinning only keeps it from running, so the processor is given away, and after a

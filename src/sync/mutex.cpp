@@ -66,20 +66,7 @@ struct mutex::place {
   bool granted = false;  // the mutex was handed over
 };
 
-[[gnu::always_inline]] inline bool mutex::take() noexcept {
-  // acquire: pairs with the release in unlock().
-  if (__builtin_expect(locked_.exchange(1, memory_order_acquire) != 0, 0)) return false;
-  // unlock() checks this one: to load locked_ so soon after a locked instruction costs as much as a
-  // second one.
-  held_.store(true, memory_order_relaxed);
-  return true;
-}
-
-void mutex::lock() {
-  if (!take()) lock_slow(never);
-}
-
-bool mutex::try_lock() noexcept { return locked_.load(memory_order_relaxed) == 0 && take(); }
+void mutex::lock_contended() { lock_slow(never); }
 
 bool mutex::try_lock_deadline(nanoseconds_count deadline) {
   return deadline > now_on_g() && lock_slow(deadline);
