@@ -114,6 +114,12 @@ run_call::run_call(const runtime_core& core) {
   if (this_m() == nullptr) sched_ = core.sched.get();
 }
 
+namespace {
+GMPSCHED_HOME_FUNCTION(look_for_deadlock_home)(void* sched) {
+  static_cast<scheduler*>(sched)->look_for_deadlock();
+}
+}  // namespace
+
 // After the main G was started, or a G that was parked before would look like a deadlock. The main
 // G may be quicker: the count is -1 for a moment then, which is as good as any other number but 1.
 void run_call::main_started() noexcept {
@@ -121,7 +127,7 @@ void run_call::main_started() noexcept {
   // or ended.
   if (sched_ == nullptr) return;
   sched_->run_callers.fetch_add(1, memory_order_release);
-  sched_->look_for_deadlock();
+  call_on_home(&look_for_deadlock_home, sched_);
 }
 
 void run_call::main_ended() noexcept {

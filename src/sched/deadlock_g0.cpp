@@ -17,6 +17,11 @@ namespace gmp::detail {
 namespace {
 
 constexpr int deadlock_exit_code = 2;
+#if GMPSCHED_TSAN
+constexpr std::uint32_t tools_threads = 1;  // the sanitizer's own
+#else
+constexpr std::uint32_t tools_threads = 0;
+#endif
 
 std::uint32_t threads_of_process() noexcept {
   DIR* tasks = ::opendir("/proc/self/task");
@@ -43,7 +48,7 @@ void scheduler::check_deadlock() noexcept {
   if (unwinding.load(memory_order_relaxed) || live_gs() == 0) return;
   lock.lock();
   const bool all_idle = idle_m_count == m_count && !world_stopped;
-  const std::uint32_t own = m_count + 1;
+  const std::uint32_t own = m_count + 1 + tools_threads;
   if (all_idle) world_stopped = true;  // nobody starts anything while we look
   lock.unlock();
   if (!all_idle) return;

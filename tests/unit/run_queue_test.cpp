@@ -22,7 +22,7 @@ constexpr std::uint32_t slots = ready_ring::slots;
 class queues : public testing::Test {
  protected:
   queues() {
-    for (std::size_t i = 0; i < 4 * slots; ++i) {
+    for (std::size_t i = 0; i <= newborn_deque::slots; ++i) {
       gs_.push_back(std::make_unique<g>());
       gs_.back()->id = i;
     }
