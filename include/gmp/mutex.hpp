@@ -28,7 +28,8 @@ class mutex {
 
   // Waits until it is free and takes it. Go: Lock.
   void lock() {
-    if (!take()) lock_contended();
+    if (!take()) [[unlikely]]
+      lock_contended();
   }
 
   // Takes it if it is free; never waits. Go: TryLock.
@@ -58,7 +59,7 @@ class mutex {
   bool lock_slow(detail::nanoseconds_count deadline);
   bool take() noexcept {
     // acquire: pairs with the release in unlock().
-    if (__builtin_expect(locked_.exchange(1, std::memory_order_acquire) != 0, 0)) return false;
+    if (locked_.exchange(1, std::memory_order_acquire) != 0) return false;
     // unlock() checks this one: to load locked_ so soon after a locked instruction costs as much as
     // a second one.
     held_.store(true, std::memory_order_relaxed);

@@ -11,16 +11,19 @@
 namespace gmp::detail {
 namespace {
 
+// Looks ever more rarely: each look takes the line from the holder's cache, and whoever keeps it
+// for a while gets much done: two processors that take turns pay for the transfer each time.
+//
 // The holder is either running (it is out within tens of nanoseconds) or was preempted by the
 // kernel: then spinning only keeps it from running, so the processor is given away, and after a
 // while the thread sleeps.
 GMPSCHED_HOME_FUNCTION(acquire_home)(void* arg) {
   auto& word = *static_cast<atomic<std::uint32_t>*>(arg);
   for (unsigned round = 0;; ++round) {
-    for (int i = 0; i < 64; ++i) {
+    for (int pauses = 1; pauses <= 32; pauses *= 2) {
+      for (int i = 0; i < pauses; ++i) cpu_pause();
       if (word.load(memory_order_relaxed) == 0 && word.exchange(1, memory_order_acquire) == 0)
         return;
-      cpu_pause();
     }
     if (round < 32) {
       ::sched_yield();
