@@ -206,15 +206,14 @@ void dequeue(const plan& all, waiter* waiters) noexcept {
 // SEL4]
 GMPSCHED_COMMIT_FUNCTION(unlock_in_order)(m*, void* arg) {
   const plan& all = *static_cast<const plan*>(arg);
-  chan_core* held = nullptr;
-  for (std::size_t i = 0; i < all.channels; ++i) {
+  chan_core* held = all.ops[all.lock[0]].core;  // a plan that parks has channels
+  for (std::size_t i = 1; i < all.channels; ++i) {
     chan_core* core = all.ops[all.lock[i]].core;
     if (core == held) continue;
-    if (held != nullptr) held->lock_.unlock();
+    held->lock_.unlock();
     held = core;
   }
-  held->lock_
-      .unlock();  // NOLINT(clang-analyzer-core.CallAndMessage): a plan that parks has channels
+  held->lock_.unlock();
 }
 
 // All locks are held on entry, none on return. Says who won the ticket.

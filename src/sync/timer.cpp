@@ -103,18 +103,18 @@ __attribute__((noinline)) chan_core* timer_chan_make(nanoseconds_count delay,
                                                      nanoseconds_count period) {
   if (this_m() == nullptr) static_cast<void>(visit());  // throws: nobody keeps the time
   void* memory = ::operator new(source_offset + sizeof(time_source));
-  auto* core = ::new (memory) chan_core(value_element, 1);
-  auto& source = *::new (static_cast<std::byte*>(memory) + source_offset) time_source{{}, core};
+  chan_core& core = *::new (memory) chan_core(value_element, 1);
+  auto& source = *::new (static_cast<std::byte*>(memory) + source_offset) time_source{{}, &core};
   source.node.fire = &time_fired;
-  core->is_timer_ = true;
-  core->on_free_ = &time_chan_ends;
+  core.is_timer_ = true;
+  core.on_free_ = &time_chan_ends;
   try {
-    timer_chan_reset(*core, delay, period);
+    timer_chan_reset(core, delay, period);
   } catch (...) {
-    chan_release(core);
+    chan_release(&core);
     throw;
   }
-  return core;
+  return &core;
 }
 
 bool timer_chan_stop(chan_core& core) noexcept {
