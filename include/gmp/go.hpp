@@ -50,10 +50,10 @@ auto spawn(F&& f, A&&... args) -> task<std::invoke_result_t<std::decay_t<F>, std
   return detail::make_task(nullptr, std::forward<F>(f), std::forward<A>(args)...);
 }
 
-// Runs f here, telling the scheduler that it will block the thread. Go: what a system call does by
-// itself.
+// Runs f here and returns what it returns: marks a call that will block the thread. In this version
+// the P waits with the thread; nothing is handed off yet. Go: what a system call does by itself.
 template <class F>
-auto blocking(F&& f) {
+decltype(auto) blocking(F&& f) {
   return std::invoke(std::forward<F>(f));
 }
 

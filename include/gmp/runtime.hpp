@@ -99,12 +99,14 @@ class runtime {
   // Runs f on a new G and blocks this thread until it has returned; returns its result or rethrows
   // its exception.
   template <class F>
-  auto run(F&& f) -> std::invoke_result_t<std::decay_t<F>> {
-    using result = std::invoke_result_t<std::decay_t<F>>;
+  auto run(F&& f) -> std::invoke_result_t<F> {
+    using result = std::invoke_result_t<F>;
     detail::run_call pending(*core_);
     detail::outcome<result> out;
     detail::completion done;
-    go([&out, &done, &pending, body = std::decay_t<F>(std::forward<F>(f))]() mutable {
+    // f is used where it is: this call outlasts it.
+    auto body = [&f]() -> result { return std::invoke(std::forward<F>(f)); };
+    go([&out, &done, &pending, &body] {
       struct ending {
         detail::run_call& call;
         detail::completion& done;
@@ -113,8 +115,7 @@ class runtime {
           done.signal();
         }
       } at_exit{pending, done};
-      auto mine = std::move(body);  // gone before the caller goes on
-      out.fill(mine);
+      out.fill(body);
     });
     pending.main_started();
     done.wait_for_certain();  // what f uses lies on this stack
@@ -138,7 +139,7 @@ class runtime {
 // runtime has stopped: as in Go, the program does not wait for other Gs; those that are parked are
 // unwound.
 template <class F>
-auto run(F&& f, options wanted = {}) -> std::invoke_result_t<std::decay_t<F>> {
+auto run(F&& f, options wanted = {}) -> std::invoke_result_t<F> {
   runtime scoped(std::move(wanted));
   return scoped.run(std::forward<F>(f));
 }

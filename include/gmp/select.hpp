@@ -164,6 +164,12 @@ auto on_recv(C&& ch, F f = {}) {
   return detail::recv_case<detail::element_of<C>, F>(std::forward<C>(ch), std::move(f));
 }
 
+// The same with the element's type given: on_recv<int>(ch, f).
+template <class T, class F = detail::no_callback>
+auto on_recv(std::type_identity_t<recv_chan<T>> ch, F f = {}) {
+  return detail::recv_case<T, F>(std::move(ch), std::move(f));
+}
+
 // Fires when the value can be sent: f(). Chosen on a closed channel: select throws closed_channel.
 // Go: case ch <- value.
 template <class C, class V, class F = detail::no_callback>
@@ -176,6 +182,13 @@ template <class C, class F = detail::no_callback>
 requires std::is_convertible_v<C, send_chan<void>>
 auto on_send(C&& ch, F f = {}) {
   return detail::send_case<void, F>(std::forward<C>(ch), std::move(f));
+}
+
+// The same with the element's type given: on_send<int>(ch, 1, f).
+template <class T, class F = detail::no_callback>
+requires(!std::is_void_v<T>) auto on_send(std::type_identity_t<send_chan<T>> ch,
+                                          std::type_identity_t<T> value, F f = {}) {
+  return detail::send_case<T, F>(std::move(ch), std::move(value), std::move(f));
 }
 
 // Fires when nothing else did for the duration, counted from the select. Go: case <-time.After(d).

@@ -17,6 +17,8 @@
 //      of next, or by the owner's claim of newborn's young end, which a seq_cst exchange of tail
 //      orders against the thieves' CAS.
 // RQ4  A thief copies before it claims; a failed CAS throws the copies away.
+// RQ5  empty() says so only if at one moment nothing was anywhere: a G moves from next to the ring,
+//      never back, and next is written before what it pushed out goes to the ring.
 // RQ6  The only P of a scheduler has no thieves, and its holder takes Gs without locked
 //      instructions. Before a second P comes, scheduler::end_solitude() makes sure that it knows.
 #pragma once
