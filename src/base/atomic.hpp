@@ -31,4 +31,10 @@ inline void count(atomic<T>& counter, T by = 1) noexcept {
   counter.store(counter.load(memory_order_relaxed) + by, memory_order_relaxed);
 }
 
+// The same; who sees the new value sees what the writer did before. Pairs with acquire loads.
+template <class T>
+inline void count_release(atomic<T>& counter) noexcept {
+  counter.store(counter.load(memory_order_relaxed) + 1, memory_order_release);
+}
+
 }  // namespace gmp::detail

@@ -126,7 +126,7 @@ GMPSCHED_COMMIT_FUNCTION(commit_finish)(m* self, void* arg) {
 // The same for a G whose P was taken while it ran.
 GMPSCHED_COMMIT_FUNCTION(commit_finish_without_p)(m* self, void* arg) {
   g* dead = static_cast<g*>(arg);
-  self->sched->finished_outside.fetch_add(1, memory_order_relaxed);
+  self->sched->finished_outside.fetch_add(1, memory_order_release);
   call_on_home(&stack_end_home, dead);
   sanitizer_destroy(dead->sanitizer);
   dead->state.store(g_state::dead, memory_order_relaxed);
@@ -340,7 +340,7 @@ void g_finish() noexcept {
   bool has_p = pin(*self);
   g* next = nullptr;
   if (has_p) {
-    count(self->pp->counters.finished);
+    count_release(self->pp->counters.finished);  // pairs with the acquire in live_gs()
     next = pick_direct(*self->pp);
     self->commit = &commit_finish;
   } else {

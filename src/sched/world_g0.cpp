@@ -236,7 +236,8 @@ std::uint64_t scheduler::live_gs() const noexcept {
   std::uint64_t ended = finished_outside.load(memory_order_acquire);
   for (std::uint32_t i = 0; i < p_count.load(memory_order_acquire); ++i)
     ended += all_ps[i].load(memory_order_acquire)->counters.finished.load(memory_order_acquire);
-  std::uint64_t made = spawned_outside.load(memory_order_acquire);
+  // seq_cst: stop() has set `unwinding` before; see announce_outside().
+  std::uint64_t made = spawned_outside.load(memory_order_seq_cst);
   for (std::uint32_t i = 0; i < p_count.load(memory_order_acquire); ++i)
     made += all_ps[i].load(memory_order_acquire)->counters.spawned.load(memory_order_acquire);
   return made - ended;
