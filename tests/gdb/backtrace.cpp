@@ -23,7 +23,7 @@ extern "C" {
 
 [[gnu::noinline]] int gdb_recurse(int level) {
   char frame[frame_bytes];
-  // Its address is taken: a compiler shrinks an array, volatile or not, to the elements it sees used.
+  // Its address escapes: a compiler shrinks an array, volatile or not, to the elements in use.
   asm volatile("" : : "r"(&frame[0]) : "memory");
   const int deepest = level == depth ? gdb_stop_here(level) : gdb_recurse(level + 1);
   asm volatile("" : : "r"(&frame[0]) : "memory");  // not a tail call
