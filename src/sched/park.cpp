@@ -5,6 +5,7 @@
 #include "base/check.hpp"
 #include "base/futex.hpp"
 #include "gmp/errors.hpp"
+#include "sched/barrier.hpp"
 #include "sched/pick.hpp"
 #include "sched/registry.hpp"
 #include "sched/scheduler.hpp"
@@ -204,13 +205,19 @@ bool must_unwind(const g& me) noexcept {
 
 namespace {
 [[noreturn]] __attribute__((noinline, cold)) void throw_unwind() { throw unwind_exception{}; }
+
+GMPSCHED_HOME_FUNCTION(barrier_home)(void* answer) {
+  *static_cast<bool*>(answer) = throw_would_terminate();
+}
 }  // namespace
 
 void unwind(g& me) {
   m* self = this_m();
   me.unwinding = true;
   if (self->exceptions->uncaught != 0) return;
-  throw_unwind();
+  bool barrier;  // a destructor that waits on a normal way out of its scope
+  call_on_home(&barrier_home, &barrier);
+  if (!barrier) throw_unwind();
 }
 
 }  // namespace gmp::detail

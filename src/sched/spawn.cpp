@@ -330,6 +330,33 @@ void g_main(boost_transfer from) {
   g_finish();
 }
 
+namespace {
+
+// To the next G, or to g0 (null). The caller has set the commit.
+[[noreturn, gnu::always_inline]] inline void leave_for_ever(m& self, g& me, g* next) noexcept {
+  me.stack_limit = stack_limit();
+  self.left_ctx = &me.ctx;
+  void* to;
+  if (next != nullptr) {
+    to = activate(self, *next);
+    sanitizer_leave(nullptr, next->sanitizer);
+  } else {
+    load_g0_state(self);
+    to = self.g0_ctx;
+    sanitizer_leave(nullptr, self.g0_stack);
+  }
+  context_jump(to);
+  __builtin_unreachable();
+}
+
+GMPSCHED_COMMIT_FUNCTION(commit_abandon)(m*, void* arg) {
+  g* dead = static_cast<g*>(arg);
+  sanitizer_destroy(dead->sanitizer);
+  dead->state.store(g_state::dead, memory_order_relaxed);
+}
+
+}  // namespace
+
 void g_finish() noexcept {
   m* self = this_m();
   g& me = *self->current;
@@ -347,19 +374,18 @@ void g_finish() noexcept {
     self->commit = &commit_finish_without_p;
   }
   self->commit_arg = &me;
-  me.stack_limit = stack_limit();
-  self->left_ctx = &me.ctx;
-  void* to;
-  if (next != nullptr) {
-    to = activate(*self, *next);
-    sanitizer_leave(nullptr, next->sanitizer);
-  } else {
-    load_g0_state(*self);
-    to = self->g0_ctx;
-    sanitizer_leave(nullptr, self->g0_stack);
-  }
-  context_jump(to);
-  __builtin_unreachable();
+  leave_for_ever(*self, me, next);
+}
+
+// The stack is left as it is: somebody may point into it.
+void g_abandon() noexcept {
+  m* self = this_m();
+  g& me = *self->current;
+  (void)pin(*self);
+  self->sched->finished_outside.fetch_add(1, memory_order_release);  // as in g_finish()
+  self->commit = &commit_abandon;
+  self->commit_arg = &me;
+  leave_for_ever(*self, me, nullptr);
 }
 
 }  // namespace gmp::detail

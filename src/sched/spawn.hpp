@@ -12,4 +12,7 @@ g* g_make(scheduler& sched, std::size_t stack_bytes) noexcept;
 // Last act of a G; runs on its stack, never returns.
 [[noreturn]] GMPSCHED_SWITCH void g_finish() noexcept;
 
+// Ends the running G where it stands; nothing more of it is unwound, and its memory stays in use.
+[[noreturn]] GMPSCHED_SWITCH void g_abandon() noexcept;
+
 }  // namespace gmp::detail

@@ -20,6 +20,7 @@
 #include "base/futex.hpp"
 #include "sched/pick.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/terminate.hpp"
 
 extern "C" {
 thread_local constinit gmp::detail::m* gmpsched_tls_m = nullptr;
@@ -37,6 +38,7 @@ __attribute__((noinline)) m* this_m_slow() noexcept {
 
 scheduler::scheduler(const scheduler_config& wanted) : config(wanted), started(clock_now()) {
   asymmetric_fence_init();
+  terminate_handler_install();
   for (std::uint32_t i = 0; i < config.procs; ++i) {
     p* local = new_p();
     if (local == nullptr) throw std::bad_alloc();

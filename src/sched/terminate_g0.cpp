@@ -1,0 +1,56 @@
+// A runtime that stops ends its Gs by an exception. throw_would_terminate() says beforehand where
+// it would meet a function that lets none through; where it was wrong, the G is given up here: the
+// process must not end because a runtime of it stops.
+#include "sched/terminate.hpp"
+
+#include <cxxabi.h>
+
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <typeinfo>
+
+#include "gmp/errors.hpp"
+#include "sched/m.hpp"
+#include "sched/spawn.hpp"
+
+namespace gmp::detail {
+namespace {
+
+std::terminate_handler previous;
+
+// Was it the end of a G by its runtime that came to a noexcept function?
+bool is_unwinding(const g& me) noexcept {
+  if (!me.unwinding) return false;
+  const std::type_info* type = abi::__cxa_current_exception_type();
+  if (type != nullptr) return *type == typeid(unwind_exception);
+  return std::uncaught_exceptions() != 0;  // gcc's noexcept functions do not catch it first
+}
+
+[[noreturn]] void on_terminate() {
+  m* self = this_m();
+  g* me = self != nullptr ? self->current : nullptr;
+  if (me != nullptr && is_unwinding(*me)) {
+    std::fprintf(stderr,
+                 "gmpsched: G %" PRIu64
+                 " was waiting in a noexcept function when its runtime stopped: it ends there, "
+                 "and destructors of its outer functions do not run\n",
+                 me->id);
+    g_abandon();
+  }
+  if (previous != nullptr) previous();
+  std::abort();
+}
+
+}  // namespace
+
+void terminate_handler_install() noexcept {
+  static const bool installed = [] {
+    previous = std::set_terminate(&on_terminate);
+    return true;
+  }();
+  (void)installed;
+}
+
+}  // namespace gmp::detail
