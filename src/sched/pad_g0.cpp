@@ -173,7 +173,8 @@ bool is_terminator(code target) noexcept {
 // Where it goes on after a comparison of the exception's number with that of a handler, when the
 // handler is for another type. Null: no such comparison is here.
 code after_mismatch(code at) noexcept {
-  if (at[0] == 0x83 && at[1] >= 0xf8) {  // cmp $number, %register
+  if (at[0] == 0x83 &&
+      (at[1] >= 0xf8 || (at[1] >= 0xe8 && at[1] < 0xf0))) {  // cmp or sub $number, %register
     at += 3;
   } else if ((at[0] == 0x39 || at[0] == 0x3b) && at[1] >= 0xc0) {  // cmp %register, %register
     at += 2;
@@ -210,11 +211,16 @@ constexpr std::size_t longest_instruction = 15;
 pad_end follow_pad(const std::uint8_t* pad, std::size_t reach, bool typed,
                    bool skip_catches) noexcept {
   code at = pad;
+  bool in_handler = false;
   for (std::size_t step = 0; step < reach; ++step) {
     if (step % 64 == 0 && !is_mapped(at, 64 + longest_instruction, PF_X)) break;
     const pad_end found = judge_call_at(at);
-    if (found != pad_end::unknown && !(skip_catches && found == pad_end::catches)) return found;
+    const bool skipped = skip_catches && found == pad_end::catches;
+    if (found != pad_end::unknown && !skipped) return found;
+    in_handler |= skipped;
     code next = typed ? after_mismatch(at) : nullptr;
+    // A jump: to the unlikely part of the function, unless a handler leaves by it.
+    if (at[0] == 0xe9 && !in_handler) next = at + 5 + displacement(at + 1);
     at = next != nullptr && is_mapped(next, 64 + longest_instruction, PF_X) ? next : at + 1;
   }
   return pad_end::unknown;

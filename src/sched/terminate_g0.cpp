@@ -37,6 +37,7 @@ bool is_unwinding(const g& me) noexcept {
                  " was waiting in a noexcept function when its runtime stopped: it ends there, "
                  "and destructors of its outer functions do not run\n",
                  me->id);
+    if (abi::__cxa_current_exception_type() != nullptr) abi::__cxa_end_catch();  // frees it
     g_abandon();
   }
   if (previous != nullptr) previous();
