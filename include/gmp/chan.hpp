@@ -33,15 +33,41 @@ chan<T> make_chan(std::size_t capacity = 0);
 
 namespace detail {
 
+// What chan<T> and its two ends are: a counted reference to a channel, or nil. Self is the class of
+// the user.
+template <class Self>
+class chan_handle {
+ public:
+  explicit operator bool() const noexcept { return ref_.get() != nullptr; }  // false: nil
+  // The same channel?
+  friend bool operator==(const Self& a, const Self& b) noexcept {
+    return handle(a).ref_ == handle(b).ref_;
+  }
+
+ protected:
+  chan_handle() noexcept = default;
+  template <class Other>
+  explicit chan_handle(const chan_handle<Other>& both) noexcept : ref_(both.ref_) {}
+  template <class Other>
+  explicit chan_handle(chan_handle<Other>&& both) noexcept : ref_(std::move(both.ref_)) {}
+
+ private:
+  friend struct chan_access;
+  template <class Other>
+  friend class chan_handle;
+  static const chan_handle& handle(const Self& of) noexcept { return of; }
+  chan_ref ref_;
+};
+
 struct chan_access {
-  template <class C>
-  static chan_core* core(const C& channel) noexcept {
+  template <class Self>
+  static chan_core* core(const chan_handle<Self>& channel) noexcept {
     return channel.ref_.get();
   }
   template <class C>
   static C adopt(chan_core* core) noexcept {
     C channel;
-    channel.ref_ = chan_ref(core);
+    channel.chan_handle<C>::ref_ = chan_ref(core);
     return channel;
   }
 };
@@ -266,58 +292,35 @@ class sending<void, Self> {
 // A reference to a channel: copying shares it, the last reference frees it. Default-constructed:
 // nil, on which send and receive block for ever and select never fires. T: any movable type, or
 // void. Every member may be called from any G or thread at the same time (but one object of this
-// class is like a shared_ptr: assigning to it needs care).
+// class is like a shared_ptr: assigning to it needs care). Equal: the same channel. False: nil.
 template <class T>
-class chan : public detail::receiving<T, chan<T>>, public detail::sending<T, chan<T>> {
+class chan : public detail::chan_handle<chan<T>>,
+             public detail::receiving<T, chan<T>>,
+             public detail::sending<T, chan<T>> {
  public:
   chan() noexcept = default;
-  explicit operator bool() const noexcept { return ref_.get() != nullptr; }  // false: nil
   using detail::receiving<T, chan<T>>::len;
   using detail::receiving<T, chan<T>>::cap;
-  // The same channel?
-  friend bool operator==(const chan& a, const chan& b) noexcept { return a.ref_ == b.ref_; }
-
- private:
-  friend struct detail::chan_access;
-  friend class send_chan<T>;
-  friend class recv_chan<T>;
-  detail::chan_ref ref_;
 };
 
 // The sending end.
 template <class T>
-class send_chan : public detail::sending<T, send_chan<T>> {
+class send_chan : public detail::chan_handle<send_chan<T>>,
+                  public detail::sending<T, send_chan<T>> {
  public:
   send_chan() noexcept = default;
-  send_chan(const chan<T>& both) noexcept : ref_(both.ref_) {}
-  send_chan(chan<T>&& both) noexcept : ref_(std::move(both.ref_)) {}
-  explicit operator bool() const noexcept { return ref_.get() != nullptr; }
-  // The same channel?
-  friend bool operator==(const send_chan& a, const send_chan& b) noexcept {
-    return a.ref_ == b.ref_;
-  }
-
- private:
-  friend struct detail::chan_access;
-  detail::chan_ref ref_;
+  send_chan(const chan<T>& both) noexcept : detail::chan_handle<send_chan>(both) {}
+  send_chan(chan<T>&& both) noexcept : detail::chan_handle<send_chan>(std::move(both)) {}
 };
 
 // The receiving end.
 template <class T>
-class recv_chan : public detail::receiving<T, recv_chan<T>> {
+class recv_chan : public detail::chan_handle<recv_chan<T>>,
+                  public detail::receiving<T, recv_chan<T>> {
  public:
   recv_chan() noexcept = default;
-  recv_chan(const chan<T>& both) noexcept : ref_(both.ref_) {}
-  recv_chan(chan<T>&& both) noexcept : ref_(std::move(both.ref_)) {}
-  explicit operator bool() const noexcept { return ref_.get() != nullptr; }
-  // The same channel?
-  friend bool operator==(const recv_chan& a, const recv_chan& b) noexcept {
-    return a.ref_ == b.ref_;
-  }
-
- private:
-  friend struct detail::chan_access;
-  detail::chan_ref ref_;
+  recv_chan(const chan<T>& both) noexcept : detail::chan_handle<recv_chan>(both) {}
+  recv_chan(chan<T>&& both) noexcept : detail::chan_handle<recv_chan>(std::move(both)) {}
 };
 
 template <class T>

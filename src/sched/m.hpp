@@ -42,7 +42,6 @@ struct alignas(64) m {
   exception_globals* exceptions = nullptr;
   int* error_number = nullptr;
   scheduler* sched = nullptr;
-  sanitizer_stack* left_stack = nullptr;
   sanitizer_stack g0_stack;
   thread_stacks stacks;
   // --- idle protocol, under the scheduler's lock unless said otherwise

@@ -11,6 +11,7 @@
 
 #include <new>
 
+#include "stack/slots.hpp"
 #include "stack/stack.hpp"
 #include "stack/system.hpp"
 
@@ -43,9 +44,9 @@ constexpr std::size_t ranges_per_block = 64;
 struct block {
   block* next;
   char* base;
-  std::size_t range_bytes;  // address space of one range, guard included
-  std::size_t slot_bytes;   // what the caller asked for
-  std::size_t handed_out;   // ranges [0, handed_out) have been given to a caller at least once
+  std::size_t stride;      // address space of one range, guard included
+  std::size_t slot_bytes;  // what the caller asked for
+  std::size_t handed_out;  // ranges [0, handed_out) have been given to a caller at least once
 };
 
 // A free range is linked through a word below the control block, in a page that is resident anyway;
@@ -93,22 +94,19 @@ pool* pool_for(std::size_t bytes) noexcept {
   return nullptr;
 }
 
-void* carve(pool& p) noexcept {
+void* carve(pool& p) {
   block* b = p.filling;
   if (b == nullptr || b->handed_out == ranges_per_block) {
-    static char* metadata;
-    static std::size_t metadata_left;
-    if (metadata_left < sizeof(block)) {
-      metadata = static_cast<char*>(map_pages(64 * 1024));
-      if (metadata == nullptr) return nullptr;
-      metadata_left = 64 * 1024;
-    }
     void* const base = map_pages(p.range_bytes * ranges_per_block);
     if (base == nullptr) return nullptr;
-    b = new (metadata) block{blocks, static_cast<char*>(base), p.range_bytes, p.slot_bytes, 0};
-    metadata += sizeof(block);
-    metadata_left -= sizeof(block);
-    __atomic_store_n(&blocks, b, __ATOMIC_RELEASE);  // pairs with the acquire in for_each_block
+    void* const room = record_room<block>();
+    if (room == nullptr) {
+      unmap_pages(base, p.range_bytes * ranges_per_block);
+      return nullptr;
+    }
+    b = new (room) block{blocks, static_cast<char*>(base), p.range_bytes, p.slot_bytes, 0};
+    // Pairs with the acquire loads in first_block and for_each_slot.
+    __atomic_store_n(&blocks, b, __ATOMIC_RELEASE);
     p.filling = b;
   }
   char* const base = b->base + b->handed_out * p.range_bytes;
@@ -122,7 +120,7 @@ block* first_block() noexcept { return __atomic_load_n(&blocks, __ATOMIC_ACQUIRE
 block* block_of(const void* address) noexcept {
   const char* const a = static_cast<const char*>(address);
   for (block* b = first_block(); b != nullptr; b = b->next)
-    if (a >= b->base && a < b->base + b->range_bytes * ranges_per_block) return b;
+    if (a >= b->base && a < b->base + b->stride * ranges_per_block) return b;
   return nullptr;
 }
 
@@ -157,18 +155,9 @@ std::size_t first_segments_take(std::size_t bytes, void** out, std::size_t n) no
   tiny_guard hold(lock);
   pool* const p = pool_for(bytes);
   if (p == nullptr) return 0;
-  std::size_t taken = 0;
-  while (taken < n) {
-    void* top;
-    if (p->free != nullptr) {
-      top = reinterpret_cast<char*>(p->free) + link_offset;
-      p->free = p->free->next;
-    } else if ((top = carve(*p)) == nullptr) {
-      break;
-    }
-    out[taken++] = top;
-  }
-  return taken;
+  return take_slots(
+      *p, out, n, [](free_range* one) { return reinterpret_cast<char*>(one) + link_offset; },
+      carve);
 }
 
 void first_segments_give(std::size_t bytes, void** tops, std::size_t n) noexcept {
@@ -209,23 +198,17 @@ std::size_t stack_used_bytes(void* top, std::size_t bytes) noexcept {
 const char* stack_kind_name() noexcept { return "reserved"; }
 
 std::size_t slabs_for_each_slot(void (*fn)(void*, std::size_t, void*), void* arg) {
-  std::size_t count = 0;
-  for (block* b = first_block(); b != nullptr; b = b->next) {
-    const std::size_t n = __atomic_load_n(&b->handed_out, __ATOMIC_ACQUIRE);
-    for (std::size_t i = 0; i < n; ++i) fn(b->base + (i + 1) * b->range_bytes, b->slot_bytes, arg);
-    count += n;
-  }
-  return count;
+  return for_each_slot(blocks, fn, arg);
 }
 
 fault_place classify_fault(void* address) noexcept {
   const block* const b = block_of(address);
   if (b == nullptr) return {};
   const std::size_t offset = static_cast<std::size_t>(static_cast<char*>(address) - b->base);
-  const std::size_t index = offset / b->range_bytes;
-  if (offset % b->range_bytes >= guard_bytes) return {};
-  const std::size_t usable = b->range_bytes - guard_bytes;
-  return {fault_kind::first_guard, b->base + (index + 1) * b->range_bytes, usable, usable};
+  const std::size_t index = offset / b->stride;
+  if (offset % b->stride >= guard_bytes) return {};
+  const std::size_t usable = b->stride - guard_bytes;
+  return {fault_kind::first_guard, b->base + (index + 1) * b->stride, usable, usable};
 }
 
 extern "C" void gmpsched_call_on_home(void (*fn)(void*), void* arg) { fn(arg); }

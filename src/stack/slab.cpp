@@ -8,6 +8,7 @@
 #include <new>
 
 #include "stack/segment.hpp"
+#include "stack/slots.hpp"
 #include "stack/stack.hpp"
 #include "stack/system.hpp"
 
@@ -16,7 +17,6 @@ namespace {
 
 constexpr std::size_t slab_bytes = std::size_t{4} << 20;
 constexpr std::size_t populate_step = std::size_t{64} << 10;  // made resident together
-constexpr std::size_t metadata_bytes = std::size_t{64} << 10;
 constexpr std::size_t pool_count = 64;
 
 // One mapping of equal slots. Made under the lock; `handed_out` only grows.
@@ -56,27 +56,23 @@ slot_pool* pool_for(std::size_t bytes) noexcept {
 }
 
 slab* new_slab(std::size_t bytes) noexcept {
-  static char* metadata;
-  static std::size_t metadata_left;
-  if (metadata_left < sizeof(slab)) {
-    metadata = static_cast<char*>(map_pages(metadata_bytes));
-    if (metadata == nullptr) return nullptr;
-    metadata_left = metadata_bytes;
-  }
   const std::size_t stride =
       guarded(bytes) ? (bytes + page_bytes - 1) / page_bytes * page_bytes + guard_bytes : bytes;
   const std::size_t slots = slab_bytes / stride > 0 ? slab_bytes / stride : 1;
   const std::size_t mapping = (slots * stride + populate_step - 1) / populate_step * populate_step;
   char* const base = static_cast<char*>(map_pages(mapping));
   if (base == nullptr) return nullptr;
-  slab* const s = new (metadata) slab{slabs, base, stride, bytes, slots, 0};
-  metadata += sizeof(slab);
-  metadata_left -= sizeof(slab);
-  __atomic_store_n(&slabs, s, __ATOMIC_RELEASE);  // pairs with the acquire in slabs_for_each_slot
+  void* const room = record_room<slab>();
+  if (room == nullptr) {
+    unmap_pages(base, mapping);
+    return nullptr;
+  }
+  slab* const s = new (room) slab{slabs, base, stride, bytes, slots, 0};
+  __atomic_store_n(&slabs, s, __ATOMIC_RELEASE);  // pairs with the acquire in for_each_slot
   return s;
 }
 
-void* carve(slot_pool& p) noexcept {
+void* carve(slot_pool& p) {
   if (p.filling == nullptr || p.filling->handed_out == p.filling->slots) {
     slab* const fresh = new_slab(p.slot_bytes);
     if (fresh == nullptr) return nullptr;
@@ -104,18 +100,8 @@ std::size_t first_segments_take(std::size_t bytes, void** out, std::size_t n) no
   tiny_guard hold(lock);
   slot_pool* const p = pool_for(bytes);
   if (p == nullptr) return 0;
-  std::size_t taken = 0;
-  while (taken < n) {
-    void* top;
-    if (p->free != nullptr) {
-      top = reinterpret_cast<char*>(p->free) + bytes;
-      p->free = p->free->next;
-    } else if ((top = carve(*p)) == nullptr) {
-      break;
-    }
-    out[taken++] = top;
-  }
-  return taken;
+  return take_slots(
+      *p, out, n, [bytes](segment* one) { return reinterpret_cast<char*>(one) + bytes; }, carve);
 }
 
 void first_segments_give(std::size_t bytes, void** tops, std::size_t n) noexcept {
@@ -162,13 +148,7 @@ std::size_t stack_used_bytes(void* top, std::size_t bytes) noexcept {
 }
 
 std::size_t slabs_for_each_slot(void (*fn)(void*, std::size_t, void*), void* arg) {
-  std::size_t count = 0;
-  for (const slab* s = __atomic_load_n(&slabs, __ATOMIC_ACQUIRE); s != nullptr; s = s->next) {
-    const std::size_t n = __atomic_load_n(&s->handed_out, __ATOMIC_ACQUIRE);
-    for (std::size_t i = 0; i < n; ++i) fn(s->base + (i + 1) * s->stride, s->slot_bytes, arg);
-    count += n;
-  }
-  return count;
+  return for_each_slot(slabs, fn, arg);
 }
 
 }  // namespace gmp::detail

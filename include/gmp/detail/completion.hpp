@@ -31,11 +31,6 @@ class completion {
   wait_queue waiters_;
 };
 
-struct signal_at_exit {
-  completion& done;
-  ~signal_at_exit() { done.signal(); }
-};
-
 // What a runtime that stops leaves instead of a result.
 std::exception_ptr stopped_error() noexcept;
 
