@@ -153,6 +153,7 @@ verdict judge_call(const tables& t, std::uintptr_t ip) noexcept {
     bool typed = false;
     const verdict listed = judge_actions(t, action, typed);
     if (listed == verdict::ends_process) return listed;
+    if (listed == verdict::passes && !typed) return listed;  // cleanups alone: there was a way out
     const auto* code = reinterpret_cast<const std::uint8_t*>(t.pads + pad);
     const bool ends = follow_pad(code, pad_reach, typed, listed == verdict::passes) ==
                       pad_end::terminates;  // from a scope in a noexcept function

@@ -188,11 +188,11 @@ code after_mismatch(code at) noexcept {
   return nullptr;
 }
 
-pad_end judge_call_at(code at) noexcept {
+pad_end judge_call_at(code at, bool clang_form) noexcept {
   if (at[0] == 0xe8 || at[0] == 0xe9) {  // call, or a jump to a function that does not return
     code target = at + 5 + displacement(at + 1);
     const pad_end found = judge_target(target);
-    if (found == pad_end::unknown && at[0] == 0xe8 && is_terminator(target))
+    if (clang_form && found == pad_end::unknown && at[0] == 0xe8 && is_terminator(target))
       return pad_end::terminates;
     return found;
   }
@@ -214,7 +214,7 @@ pad_end follow_pad(const std::uint8_t* pad, std::size_t reach, bool typed,
   bool in_handler = false;
   for (std::size_t step = 0; step < reach; ++step) {
     if (step % 64 == 0 && !is_mapped(at, 64 + longest_instruction, PF_X)) break;
-    const pad_end found = judge_call_at(at);
+    const pad_end found = judge_call_at(at, !skip_catches);  // clang lists a catch-all
     const bool skipped = skip_catches && found == pad_end::catches;
     if (found != pad_end::unknown && !skipped) return found;
     in_handler |= skipped;
