@@ -21,6 +21,7 @@
 //      never back, and next is written before what it pushed out goes to the ring.
 // RQ6  The only P of a scheduler has no thieves, and its holder takes Gs without locked
 //      instructions. Before a second P comes, scheduler::end_solitude() makes sure that it knows.
+//      tests/model: runq.pml, newborn.pml, freeze.pml (next), alone.pml (RQ6).
 #pragma once
 
 #include <cstdint>
