@@ -79,10 +79,13 @@ mutex safety
 mutex mutant -DNO_HEAVY_FENCE
 mutex mutant -DFENCE_FIRST
 mutex mutant -DNO_RETRY
+mutex mutant -DNO_STAND_BY
+mutex mutant -DHELD_STAYS_DOWN
 mutex mutant -DDROP_WAKE_UP
 mutex mutant -DSTAY_WAKING
-mutex mutant -DGRANT_BLINDLY
 mutex mutant -DCALM_EARLY
+mutex mutant -DLOOK_AFTER
+mutex mutant -DCALM_AND_FREE
 PLAN
 }
 
