@@ -16,10 +16,10 @@ namespace gmp {
 // it, even past others that wait; once somebody has waited for a millisecond it is handed over
 // first in, first out until the queue is short again. Works without a runtime.
 //
-// It must outlive every call of unlock(), not only every holder: free it after the Gs that use it
-// were waited for. A G whose runtime stops while it waits is unwound: lock() throws, or, while an
-// exception is under way already, returns without the lock. Not for signal handlers. Go:
-// sync.Mutex.
+// Who holds it and knows that nobody else will lock it any more may destroy it right after its own
+// unlock(), even if the unlock() of the holder before has yet to return. A G whose runtime stops
+// while it waits is unwound: lock() throws, or, while an exception is under way already, returns
+// without the lock. Not for signal handlers. Go: sync.Mutex.
 class mutex {
  public:
   constexpr mutex() noexcept = default;
@@ -69,7 +69,9 @@ class mutex {
   bool spin() noexcept;
   bool take_or_announce(const place& mine) noexcept;
   void granted(const place& mine) noexcept;
-  void unlock_slow(bool held) noexcept;
+  bool unlock_uncontended() noexcept;
+  void unlock_slow() noexcept;
+  bool unlock_under_inner() noexcept;
   [[gnu::cold]] void unlock_unlocked() noexcept;
 
   // How unlock() finds out that somebody waits.
@@ -81,7 +83,7 @@ class mutex {
 
   std::atomic<std::uint8_t> locked_{0};
   std::atomic<std::uint8_t> watch_{nobody};  // changes under inner_
-  std::atomic<bool> held_{false};  // the holder's note to itself, for the check in unlock()
+  std::atomic<bool> held_{false};  // written by the holder: it has yet to begin its unlock()
   // Under inner_:
   bool waking_ = false;  // somebody was taken from the queue and has not looked again yet
   std::uint8_t patience_ =

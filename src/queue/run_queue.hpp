@@ -21,6 +21,7 @@
 //      never back, and next is written before what it pushed out goes to the ring.
 // RQ6  The only P of a scheduler has no thieves, and its holder takes Gs without locked
 //      instructions. Before a second P comes, scheduler::end_solitude() makes sure that it knows.
+//      tests/model: runq.pml, newborn.pml, freeze.pml (next), alone.pml (RQ6).
 #pragma once
 
 #include <cstdint>
@@ -62,7 +63,7 @@ class ready_ring {
     std::uint32_t head = head_.load(memory_order_acquire);
     if (alone && head != tail_.load(memory_order_relaxed)) {
       g* gp = slot_[head % slots].load(memory_order_relaxed);
-      head_.store(head + 1, memory_order_release);
+      head_.store(head + 1, memory_order_release);  // pairs with the acquire loads of head
       return gp;
     }
     while (head != tail_.load(memory_order_relaxed)) {
@@ -118,6 +119,7 @@ class newborn_deque {
     std::uint32_t tail = tail_.load(memory_order_relaxed);
     if (static_cast<std::int32_t>(tail - head) >= static_cast<std::int32_t>(slots)) return false;
     slot_[tail % slots].store(gp, memory_order_relaxed);
+    // release: pairs with the seq_cst load in take_oldest(); the slot is filled before it counts.
     tail_.store(tail + 1, memory_order_release);
     return true;
   }
@@ -129,7 +131,7 @@ class newborn_deque {
     if (tail == head_.load(memory_order_relaxed)) return nullptr;
     --tail;
     if (alone) {
-      tail_.store(tail, memory_order_release);
+      tail_.store(tail, memory_order_release);  // pairs with the acquire in empty()
       return slot_[tail % slots].load(memory_order_relaxed);
     }
     // seq_cst exchange: orders this claim before the read of head; pairs with the seq_cst load and
@@ -145,7 +147,8 @@ class newborn_deque {
                                          memory_order_relaxed))
         last = nullptr;
     }
-    tail_.store(tail + 1, memory_order_release);  // empty again, at whichever head
+    // Empty again, at whichever head. release: pairs with the load in take_oldest().
+    tail_.store(tail + 1, memory_order_release);
     return last;
   }
 

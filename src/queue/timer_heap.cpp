@@ -21,7 +21,7 @@ void timer_heap::give(timer_heap& done) noexcept {
   done.owner.store(nullptr, memory_order_relaxed);
   for (entry e : done.heap_) {
     e.timer->state.store(timer_node::phase::idle, memory_order_relaxed);
-    e.timer->heap.store(nullptr, memory_order_release);
+    e.timer->heap.store(nullptr, memory_order_release);  // pairs with the acquire in lock_home()
   }
   done.heap_.clear();
   done.publish();
@@ -184,6 +184,7 @@ bool timer_heap::stop(timer_node& timer) noexcept {
     case timer_node::phase::armed:
       home->remove_at(timer.index);
       timer.heap.store(nullptr, memory_order_relaxed);
+      // release: pairs with the acquire in add() and timer_settle().
       timer.state.store(timer_node::phase::idle, memory_order_release);
       prevented = true;
       break;

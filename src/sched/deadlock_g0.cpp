@@ -64,7 +64,7 @@ void scheduler::check_deadlock() noexcept {
   lock.lock();
   world_stopped = false;
   lock.unlock();
-  light_fence();
+  light_fence();  // pairs with the heavy fence in park_m() [I1]
   if (!global.empty() && wants_wake()) wake_one();
 }
 

@@ -222,7 +222,7 @@ void scheduler::sleep_idle(m& self) {
     if (keeper) {
       heavy_fence();  // pairs with the light fence in timer_added() [I4]
       until = earliest_timer();
-      timekeeper_until.store(until, memory_order_seq_cst);
+      timekeeper_until.store(until, memory_order_seq_cst);  // pairs with the load in timer_added()
       if (until != never && until <= clock_now()) {
         lock.lock();
         bool got = self.idle && take_p_to_spin(self);
@@ -247,6 +247,7 @@ void scheduler::timer_added(nanos when) noexcept {
   light_fence();  // pairs with the heavy fence of the timekeeper [I4]
   m* keeper = timekeeper.load(memory_order_relaxed);
   if (keeper != nullptr) {
+    // seq_cst: pairs with the store in sleep_idle().
     if (when < timekeeper_until.load(memory_order_seq_cst)) note_m(*keeper);
   } else if (wants_wake() &&
              idle_in(idle_word.load(memory_order_relaxed)) >= procs.load(memory_order_relaxed)) {

@@ -42,7 +42,7 @@ bool wait_as_thread(g& me, nanos deadline) noexcept {
 
 GMPSCHED_HOME_FUNCTION(wake_thread)(void* arg) {
   g& target = *static_cast<g*>(arg);
-  target.thread_word.store(1, memory_order_release);
+  target.thread_word.store(1, memory_order_release);  // pairs with the acquire in thread_wait()
   // The thread may be gone already; waking an address needs no memory behind it.
   futex_wake(target.thread_word, 1);
 }

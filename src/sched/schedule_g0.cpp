@@ -96,7 +96,7 @@ void scheduler::run_m(m& self) {
 
 g* scheduler::find_runnable(m& self) {
   for (;;) {
-    if (stopping.load(memory_order_acquire)) return nullptr;
+    if (stopping.load(memory_order_acquire)) return nullptr;  // pairs with the release in stop()
     if (self.pp == nullptr || self.pp->id >= procs.load(memory_order_relaxed)) {
       park_m(self);  // without a P, or with one too many
       continue;

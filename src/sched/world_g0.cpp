@@ -227,7 +227,7 @@ std::uint32_t scheduler::set_procs(std::uint32_t n) {
     if (!stands_idle && local->holder.load(memory_order_relaxed) == nullptr) push_idle_p(*local);
   }
   lock.unlock();
-  light_fence();
+  light_fence();  // pairs with the heavy fence in park_m() [I1]
   if (wants_wake()) wake_one();
   return old;
 }

@@ -28,6 +28,7 @@ waiter* chan_core::claim_front(wait_queue& queue) noexcept {
   std::size_t at = head_ + n;
   if (at >= capacity_) at -= capacity_;
   move(slot(at), from);
+  // release: pairs with the acquire in send_would_block() and empty_now(); the same in take().
   size_.store(n + 1, memory_order_release);
 }
 
@@ -128,6 +129,7 @@ bool chan_core::close(waiter*& woken) noexcept {
     lock_.unlock();
     return false;
   }
+  // release: pairs with the acquire in send_would_block() and recv_would_block().
   closed_.store(true, memory_order_release);
   waiter** end = &woken;
   for (wait_queue* queue : {&recvq_, &sendq_}) {

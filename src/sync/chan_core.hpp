@@ -48,7 +48,7 @@ class chan_core {
   [[nodiscard]] bool close(waiter*& woken) noexcept;
 
   // Without the lock: would an operation block? May be wrong only about what happens at the same
-  // time.
+  // time. acquire: pairs with the releases of size_ in put() and take(), of closed_ in close().
   bool send_would_block() const noexcept {
     return !closed_.load(memory_order_acquire) &&
            (capacity_ == 0 ? recvq_.empty() : size_.load(memory_order_acquire) == capacity_);

@@ -1,18 +1,20 @@
 // The mutex: one locked instruction for a lock and an unlock together.
 //
 // MTX1  locked_ is 1 from the exchange that found 0 until the unlock: one holder at a time.
-// MTX2  queue_ not empty => watch_ is not `nobody`, and a heavy fence has passed since it was. So
-// an unlock either sees it
-//       after its own light fence, or its store was seen by the exchange that follows that heavy
-//       fence. [F1]
+// MTX2  queue_ not empty => watch_ is not `nobody`, and the holder's unlock will see that. The
+//       unlock: held_ = false; light fence; read watch_; `nobody` => locked_ = 0, else held_ = true
+//       again and on under inner_. The first waiter: watch_ = contended; heavy fence; read held_.
+//       True: by F1 the unlock that ends this has yet to look. False: somebody is about to free
+//       the mutex or has just taken it, and is a few instructions from saying so.
 // MTX3  queue_ not empty => somebody is on the way to wake its first: the holder, whose unlock will
-// see watch_; or an unlock
-//       that has seen it; or a waiter that was taken out (waking_) and will look again under
-//       inner_.
+//       see watch_; or a waiter that was taken out (waking_) and will look again under inner_.
 // MTX4  watch_, waking_, patience_ and queue_ change under inner_ alone. inner_ is not held over a
-// park: its commit frees it. MTX5  While watch_ is `starving` the mutex goes from the holder to the
-// first in the queue without ever being free, so
-//       nobody can come between. (The holder that did not see it yet frees it once more.)
+//       park: its commit frees it.
+// MTX5  While watch_ is `starving` the mutex goes from the holder to the first in the queue without
+//       ever being free, so nobody can come between.
+// MTX6  The next holder may destroy it once its own unlock is over: an unlock does not touch it
+//       after locked_ = 0, unless it holds inner_ and leaves watch_ above `nobody`, and then the
+//       next unlock takes inner_ after it.
 //
 // Normal mode lets a newcomer win against the waiter that was woken: it is running already, so the
 // mutex is never held by somebody who has yet to be scheduled. A waiter that loses goes back to the
@@ -21,8 +23,12 @@
 // Rejected: waiter count and lock bit in one word (unlock needs a second locked instruction); a
 // fence for every first waiter (a heavy fence costs microseconds, and in steady contention the
 // queue is empty again after every hand-over): watch_ stays `contended` until a number of unlocks
-// in a row have found nobody. tests/model/mutex.pml checks MTX1 to MTX3.
+// in a row have found nobody. tests/model/mutex.pml checks MTX1 to MTX3 and MTX6.
 #include "gmp/mutex.hpp"
+
+#include <sched.h>
+
+#include <ctime>
 
 #include "base/asymmetric_fence.hpp"
 #include "base/check.hpp"
@@ -42,6 +48,19 @@ constexpr int spin_rounds = 4;
 constexpr int spin_pauses = 30;
 
 GMPSCHED_HOME_FUNCTION(fence_home)(void*) { heavy_fence(); }
+
+// Somebody is a few instructions from what we wait for, or was preempted there by the kernel.
+GMPSCHED_HOME_FUNCTION(stand_by_home)(void* round) {
+  const unsigned rounds = (*static_cast<unsigned*>(round))++;
+  if (rounds < 64) {
+    cpu_pause();
+  } else if (rounds < 96) {
+    ::sched_yield();
+  } else {  // with less priority than we have
+    timespec nap{0, 50'000};
+    ::nanosleep(&nap, nullptr);
+  }
+}
 
 // Worth waiting for without parking: somebody else runs who may unlock it, and nobody here waits
 // for this P.
@@ -77,14 +96,19 @@ void mutex::unlock() noexcept {
     unlock_unlocked();
     return;
   }
+  if (__builtin_expect(!unlock_uncontended(), 0)) unlock_slow();
+}
+
+// False: it is still locked, and somebody may wait.
+[[gnu::always_inline]] inline bool mutex::unlock_uncontended() noexcept {
   held_.store(false, memory_order_relaxed);
-  if (__builtin_expect(watch_.load(memory_order_relaxed) == starving, 0)) {
-    unlock_slow(true);  // [MTX5]
-    return;
-  }
-  locked_.store(0, memory_order_release);
   light_fence();  // pairs with the heavy fence in take_or_announce() [MTX2]
-  if (__builtin_expect(watch_.load(memory_order_relaxed) != nobody, 0)) unlock_slow(false);
+  if (__builtin_expect(watch_.load(memory_order_relaxed) == nobody, 1)) {
+    locked_.store(0, memory_order_release);  // the last access [MTX6]
+    return true;
+  }
+  held_.store(true, memory_order_relaxed);  // whom we kept waiting may queue up
+  return false;
 }
 
 bool mutex::spin() noexcept {
@@ -107,7 +131,13 @@ bool mutex::take_or_announce(const place& mine) noexcept {
     return false;  // newcomers queue up [MTX5]
   if (seen == nobody) {
     watch_.store(contended, memory_order_relaxed);
-    call_on_home(&fence_home, nullptr);  // pairs with the light fence in unlock()
+    call_on_home(&fence_home, nullptr);  // pairs with the light fence in unlock_uncontended()
+    unsigned round = 0;
+    while (!try_lock()) {
+      if (held_.load(memory_order_relaxed)) return false;
+      call_on_home(&stand_by_home, &round);
+    }
+    return true;
   }
   return take();
 }
@@ -148,7 +178,6 @@ bool mutex::lock_slow(nanoseconds_count deadline) {
 
 // The mutex was handed to this waiter. Ends starvation mode when the queue is short again.
 void mutex::granted(const place& mine) noexcept {
-  held_.store(true, memory_order_relaxed);
   const nanos now = now_on_g();
   inner_.lock();
   if (queue_.empty() || now - mine.since < starving_after)
@@ -156,32 +185,39 @@ void mutex::granted(const place& mine) noexcept {
   inner_.unlock();
 }
 
-// `held`: the mutex is still locked by the caller, who saw starvation mode.
-void mutex::unlock_slow(bool held) noexcept {
+void mutex::unlock_slow() noexcept {
+  while (!unlock_under_inner() && !unlock_uncontended()) {
+  }
+}
+
+// False: nobody waits any more, and the mutex is still locked. To free it here would let the next
+// holder destroy it before inner_ is free. [MTX6]
+bool mutex::unlock_under_inner() noexcept {
   g* next = nullptr;
   inner_.lock();
-  if (watch_.load(memory_order_relaxed) == starving && !queue_.empty()) {
-    // Not to be had: somebody was faster, whose unlock sees the mode.
-    if (held || locked_.exchange(1, memory_order_acquire) == 0) {
-      static_cast<place*>(queue_.front()->element)->granted = true;
-      next = release_first(queue_);
-    }
+  if (queue_.empty() && !waking_ && patience_ == 0) {
+    watch_.store(nobody, memory_order_relaxed);
+    inner_.unlock();
+    return false;
+  }
+  if (!queue_.empty() && watch_.load(memory_order_relaxed) == starving) {
+    static_cast<place*>(queue_.front()->element)->granted = true;  // held_ and locked_ stay
+    next = release_first(queue_);
   } else {
-    if (held)
-      locked_.store(0, memory_order_release);  // who queues up after this tries first, under inner_
-    if (!queue_.empty()) {
+    if (queue_.empty()) {
+      watch_.store(contended, memory_order_relaxed);
+      if (patience_ > 0) --patience_;
+    } else {
       if (!waking_)
         next = release_first(queue_);  // one at a time: the others would only meet each other
       waking_ = true;
-    } else if (!waking_ && patience_ == 0) {
-      watch_.store(nobody, memory_order_relaxed);
-    } else {
-      watch_.store(contended, memory_order_relaxed);
-      if (patience_ > 0) --patience_;
     }
+    held_.store(false, memory_order_relaxed);
+    locked_.store(0, memory_order_release);  // who queues up after this tries first, under inner_
   }
   inner_.unlock();
   if (next != nullptr) ready(*next);
+  return true;
 }
 
 void mutex::unlock_unlocked() noexcept {

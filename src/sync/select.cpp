@@ -240,7 +240,7 @@ std::uint32_t wait_for_one(plan& all, waiter* waiters, g& me) {
   }
   dequeue(all, waiters);
   if (timer) timer_stop_and_wait(wait.timer);
-  return wait.ticket.winner.load(memory_order_acquire);
+  return wait.ticket.winner.load(memory_order_acquire);  // pairs with the CAS in try_claim()
 }
 
 // A select without a channel that could fire.

@@ -51,6 +51,7 @@ void wait_group::became_zero() noexcept {
 }
 
 void wait_group::wait() {
+  // acquire, here and below: pairs with the acq_rel in add().
   if (state_.load(memory_order_acquire) == 0) return;
   lock_.lock();
   std::int64_t seen = state_.load(memory_order_acquire);

@@ -27,6 +27,20 @@ pin mutant -DNO_LIGHT_FENCE
 pin mutant -DNO_UNDO
 pin mutant -DSTALE_OWNER
 pin mutant -DRETRY
+freeze safety -DTRIES=2
+freeze safety -DTHIEVES=2 -DOPS=1 -DBUF=2
+freeze mutant -DNO_HEAVY_FENCE
+freeze mutant -DNO_LIGHT_FENCE
+freeze mutant -DUNLOCKED -DTHIEVES=2
+freeze mutant -DPIN_AFTER -DTRIES=2 -DOPS=2
+freeze mutant -DSTALE_HOLDER
+freeze mutant -DEARLY_PP
+alone safety
+alone mutant -DNO_HEAVY_FENCE
+alone mutant -DNO_WAIT
+alone mutant -DLOOK_ONCE
+alone mutant -DLOOK_BEFORE
+alone mutant -DCLEAR_LATE
 idle safety
 idle safety -DNP=3 -DLOCAL=2
 idle liveness -DLIVENESS
@@ -42,8 +56,6 @@ runq mutant -DCAS_FIRST
 runq mutant -DTAIL_FIRST
 runq mutant -DNO_CAS
 runq mutant -DNO_HALF_CHECK
-runq mutant -DRUNNEXT_LOAD
-runq mutant -DRUNNEXT_STORE
 newborn safety
 newborn safety -DASYMMETRIC -DPOPS=1
 newborn mutant -DNO_FENCE
@@ -67,10 +79,13 @@ mutex safety
 mutex mutant -DNO_HEAVY_FENCE
 mutex mutant -DFENCE_FIRST
 mutex mutant -DNO_RETRY
+mutex mutant -DNO_STAND_BY
+mutex mutant -DHELD_STAYS_DOWN
 mutex mutant -DDROP_WAKE_UP
 mutex mutant -DSTAY_WAKING
-mutex mutant -DGRANT_BLINDLY
 mutex mutant -DCALM_EARLY
+mutex mutant -DLOOK_AFTER
+mutex mutant -DCALM_AND_FREE
 PLAN
 }
 

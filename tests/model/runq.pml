@@ -1,7 +1,7 @@
 /* RUNQ: a P's ring of runnable Gs: one producer (the owner), consumers that move head by CAS.
  *
  * Capacity 4, indexes modulo 16, started just below the wrap. The owner puts ITEMS Gs, each
- * at the tail or into runnext, and gets some in between; one thief steals half twice (and,
+ * at the tail or into runnext (its own here: thieves freeze the P for it, see freeze.pml), and gets some in between; one thief steals half twice (and,
  * as THIEVES=2 with fewer puts, two thieves against each other).
  *
  * RUNQ1  every G put is taken exactly once: by the owner, a thief, or the global queue.
@@ -19,8 +19,7 @@
  *
  * Mutants: CAS_FIRST (thief copies after its CAS), TAIL_FIRST (tail published before the
  * slot: no release), NO_CAS (owner's get moves head by a plain store), NO_HALF_CHECK (thief
- * trusts a tail that is newer than its head), RUNNEXT_LOAD (thief takes runnext without CAS),
- * RUNNEXT_STORE (owner replaces a full runnext by load and store).
+ * trusts a tail that is newer than its head).
  */
 #define CAP 4
 #define MOD 16
@@ -81,12 +80,8 @@ active proctype owner() {
     :: nexts < NEXTS -> /* next = true: the one that sat there goes to the tail */
       nexts++;
       if
-      :: runnext == 0 -> runnext = g /* plain store: only the owner makes it non-null */
-#ifdef RUNNEXT_STORE
+      :: runnext == 0 -> runnext = g
       :: else -> old = runnext; runnext = g
-#else
-      :: else -> atomic { old = runnext; runnext = g } /* exchange: thieves CAS it to null */
-#endif
       fi;
       if
       :: old == 0 -> goto put
@@ -138,7 +133,7 @@ end_drained:
   goto done;
 
 get:
-  atomic { old = runnext; runnext = 0 } /* a CAS loop in the code */
+  old = runnext; runnext = 0
   if
   :: old != 0 -> take(old)
   :: else ->
@@ -175,7 +170,7 @@ done:
 }
 
 active [THIEVES] proctype thief() {
-  byte h, t, n, k;
+  byte h, t, n;
   byte copy[2];
   byte turns = 0;
   do
@@ -190,20 +185,6 @@ active [THIEVES] proctype thief() {
     };
     if
     :: n == 0 ->
-      k = runnext;
-      if
-      :: k != 0 ->
-#ifdef RUNNEXT_LOAD
-        runnext = 0;
-        take(k)
-#else
-        if
-        :: atomic { runnext == k -> runnext = 0 }; take(k)
-        :: runnext != k
-        fi
-#endif
-      :: else
-      fi;
       goto next
 #ifndef NO_HALF_CHECK
     :: n > CAP / 2 -> goto next /* head is older than tail: nonsense, read again */
@@ -242,7 +223,7 @@ active [THIEVES] proctype thief() {
       fi
     };
 next:
-    atomic { h = 0; t = 0; n = 0; k = 0; copy[0] = 0; copy[1] = 0 }
+    atomic { h = 0; t = 0; n = 0; copy[0] = 0; copy[1] = 0 }
   :: else -> break
   od
 }
