@@ -3,6 +3,8 @@
 
 #include <gmp/chan.hpp>
 #include <gmp/condition_variable.hpp>
+#include <gmp/context.hpp>
+#include <gmp/defer.hpp>
 #include <gmp/errors.hpp>
 #include <gmp/g_local.hpp>
 #include <gmp/go.hpp>
@@ -14,6 +16,7 @@
 #include <gmp/shared_mutex.hpp>
 #include <gmp/stats.hpp>
 #include <gmp/task.hpp>
+#include <gmp/task_group.hpp>
 #include <gmp/this_g.hpp>
 #include <gmp/timer.hpp>
 #include <gmp/wait_group.hpp>

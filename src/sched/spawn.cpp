@@ -302,6 +302,29 @@ void spawn_start(unborn child, void (*run)(void*)) noexcept {
   unpin(*self);
 }
 
+detached_g spawn_detached(scheduler& sched, std::size_t size) noexcept {
+  if (!announce_outside(sched)) return {detached_g::stopped, {}};
+  make_request request{&sched, nullptr, sched.config.stack_size, nullptr};
+  call_on_home(&make_home, &request);
+  if (request.made != nullptr) return {detached_g::ok, dress(*request.made, sched, size, 16)};
+  sched.finished_outside.fetch_add(1, memory_order_release);
+  return {detached_g::no_memory, {}};
+}
+
+void spawn_detached_start(unborn child, void (*run)(void*)) noexcept {
+  child.made->entry = run;
+  child.made->creator_id = 0;
+  child.made->state.store(g_state::newborn, memory_order_relaxed);
+  call_on_home(&start_outside, child.made);
+}
+
+void spawn_detached_abandon(unborn child) noexcept {
+  scheduler& sched = *child.made->sched;
+  child.made->state.store(g_state::dead, memory_order_relaxed);
+  call_on_home(&give_slot_home, child.made);
+  sched.finished_outside.fetch_add(1, memory_order_release);  // last: the scheduler may end with it
+}
+
 namespace {
 
 // The user's function and everything that may leave it.

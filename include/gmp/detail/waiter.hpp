@@ -18,6 +18,7 @@ enum class wake_status : std::uint8_t {
   timed_out,  // the deadline passed first
   retry,      // the partner failed (its move threw): look again
   failed,  // the move of its own element threw when its turn came: `element` carries the exception
+  cancelled,  // a context ended the wait
 };
 
 // One word decides a wait that stands in several queues: whoever moves it from `open` owns the
