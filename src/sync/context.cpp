@@ -303,12 +303,19 @@ int reason_of(const context_node* node) noexcept {
   return told_by->reason;
 }
 
-std::exception_ptr default_cause(int reason) {
+struct cause_request {
+  int reason;
+  std::exception_ptr answer;
+};
+
+// One object for all, so that causes can be compared.
+GMPSCHED_HOME_FUNCTION(default_cause)(void* arg) {
   static const std::exception_ptr cancelled =
       std::make_exception_ptr(std::system_error(error_of(ECANCELED), "gmp::context"));
   static const std::exception_ptr late =
       std::make_exception_ptr(std::system_error(error_of(ETIMEDOUT), "gmp::context"));
-  return reason == ETIMEDOUT ? late : cancelled;
+  auto& request = *static_cast<cause_request*>(arg);
+  request.answer = request.reason == ETIMEDOUT ? late : cancelled;
 }
 
 }  // namespace
@@ -324,7 +331,10 @@ std::exception_ptr context_cause(const context_node* node) {
   const int reason = reason_of(node);
   if (reason == 0) return nullptr;
   const std::exception_ptr& cause = node->canceller->cause;
-  return cause != nullptr ? cause : default_cause(reason);
+  if (cause != nullptr) return cause;
+  cause_request request{reason, nullptr};
+  call_on_home(&default_cause, &request);
+  return request.answer;
 }
 
 const context_value* context_find(const context_node* node, const void* key) noexcept {

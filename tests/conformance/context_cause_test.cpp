@@ -45,92 +45,75 @@ context by_parent(keeper& keep, bool parent_first, bool child_too) {
   return kept(keep, std::pair(child, cancel_child));
 }
 
+// Cancelled by its function, with these arguments.
+template <class... Why>
+context by_itself(keeper& keep, const Why&... why) {
+  auto made = with_cancel_cause(context());
+  (made.second(why), ...);
+  return kept(keep, made);
+}
+
+context cancelled_plainly(keeper& keep) {
+  auto made = with_cancel(context());
+  made.second();
+  return kept(keep, made);
+}
+
+context missed(keeper& keep) {
+  return kept(
+      keep, gmp::with_deadline_cause(context(), std::chrono::steady_clock::now() - 1s, late_cause));
+}
+
+context cancelled_in_time(keeper& keep) {
+  auto made = gmp::with_timeout_cause(context(), 1h, late_cause);
+  made.second();
+  return kept(keep, made);
+}
+
+context timed_out(keeper& keep) {
+  return kept(keep, gmp::with_timeout_cause(context(), 0s, late_cause));
+}
+
+context below_a_barrier(keeper& keep) {
+  auto made = with_cancel_cause(without_cancel(by_parent(keep, true, true)));
+  made.second(child_cause);
+  return kept(keep, made);
+}
+
+struct some_key {
+  using type = int;
+};
+
 const cause_row cause_rows[] = {
     {"background", [](keeper&) { return context(); }, 0, "none"},
     {"alive", [](keeper& k) { return kept(k, with_cancel(context())); }, 0, "none"},
-    {"alive with cause", [](keeper& k) { return kept(k, with_cancel_cause(context())); }, 0,
-     "none"},
-    {"cancelled",
-     [](keeper& k) {
-       auto made = with_cancel(context());
-       made.second();
-       return kept(k, made);
-     },
-     ECANCELED, plainly},
-    {"cancelled for a reason",
-     [](keeper& k) {
-       auto made = with_cancel_cause(context());
-       made.second(parent_cause);
-       return kept(k, made);
-     },
-     ECANCELED, "parent"},
-    {"cancelled for no reason",
-     [](keeper& k) {
-       auto made = with_cancel_cause(context());
-       made.second(nullptr);
-       made.second(parent_cause);
-       return kept(k, made);
-     },
-     ECANCELED, plainly},
-    {"an exception",
-     [](keeper& k) {
-       auto made = with_cancel_cause(context());
-       made.second(std::logic_error("thrown"));
-       return kept(k, made);
-     },
-     ECANCELED, "thrown"},
-    {"twice: the first counts", [](keeper& k) { return by_parent(k, true, true); }, ECANCELED,
-     "parent"},
+    {"alive, with cause", [](keeper& k) { return by_itself(k); }, 0, "none"},
+    {"cancelled", &cancelled_plainly, ECANCELED, plainly},
+    {"for a reason", [](keeper& k) { return by_itself(k, parent_cause); }, ECANCELED, "parent"},
+    {"for none", [](keeper& k) { return by_itself(k, nullptr, parent_cause); }, ECANCELED, plainly},
+    {"twice", [](keeper& k) { return by_itself(k, child_cause, parent_cause); }, ECANCELED,
+     "child"},
+    {"an exception", [](keeper& k) { return by_itself(k, std::logic_error("thrown")); }, ECANCELED,
+     "thrown"},
+    {"the parent first", [](keeper& k) { return by_parent(k, true, true); }, ECANCELED, "parent"},
     {"the child first", [](keeper& k) { return by_parent(k, false, true); }, ECANCELED, "child"},
-    {"by the parent alone", [](keeper& k) { return by_parent(k, true, false); }, ECANCELED,
-     "parent"},
+    {"the parent alone", [](keeper& k) { return by_parent(k, true, false); }, ECANCELED, "parent"},
     {"late", [](keeper& k) { return kept(k, gmp::with_timeout(context(), 0s)); }, ETIMEDOUT,
      too_late},
-    {"late for a reason",
-     [](keeper& k) { return kept(k, gmp::with_timeout_cause(context(), 0s, late_cause)); },
+    {"late for a reason", &timed_out, ETIMEDOUT, "late"},
+    {"deadline missed for a reason", &missed, ETIMEDOUT, "late"},
+    {"cancelled before it was late", &cancelled_in_time, ECANCELED, plainly},
+    {"below a late one", [](keeper& k) { return kept(k, with_cancel_cause(timed_out(k))); },
      ETIMEDOUT, "late"},
-    {"deadline missed for a reason",
-     [](keeper& k) {
-       return kept(k, gmp::with_deadline_cause(context(), std::chrono::steady_clock::now() - 1s,
-                                               late_cause));
-     },
-     ETIMEDOUT, "late"},
-    {"cancelled before it was late",
-     [](keeper& k) {
-       auto made = gmp::with_timeout_cause(context(), 1h, late_cause);
-       made.second();
-       return kept(k, made);
-     },
-     ECANCELED, plainly},
-    {"below one that was late",
-     [](keeper& k) {
-       return kept(k,
-                   with_cancel_cause(kept(k, gmp::with_timeout_cause(context(), 0s, late_cause))));
-     },
-     ETIMEDOUT, "late"},
-    {"the parent is late, the child has more time",
-     [](keeper& k) {
-       auto above = kept(k, gmp::with_timeout_cause(context(), 0s, late_cause));
-       return kept(k, gmp::with_timeout_cause(above, 1h, child_cause));
-     },
+    {"below a late one, with more time",
+     [](keeper& k) { return kept(k, gmp::with_timeout_cause(timed_out(k), 1h, child_cause)); },
      ETIMEDOUT, "late"},
     {"a value passes it on",
-     [](keeper& k) {
-       struct key {
-         using type = int;
-       };
-       return gmp::with_value<key>(by_parent(k, true, false), 1);
-     },
-     ECANCELED, "parent"},
+     [](keeper& k) { return gmp::with_value<some_key>(by_parent(k, true, false), 1); }, ECANCELED,
+     "parent"},
     {"without the end there is no cause",
      [](keeper& k) { return without_cancel(by_parent(k, true, true)); }, 0, "none"},
-    {"cancelled below without the end",
-     [](keeper& k) {
-       auto made = with_cancel_cause(without_cancel(by_parent(k, true, true)));
-       made.second(child_cause);
-       return kept(k, made);
-     },
-     ECANCELED, "child"},
+    {"cancelled below without the end", &below_a_barrier, ECANCELED, "child"},
 };
 
 TEST_P(context_cause_conformance, the_first_cause_counts_and_is_handed_down) {
