@@ -312,7 +312,7 @@ TEST_P(context_conformance, only_the_values_without_the_end) {
 // Go: TestContextErrDoneRace: who sees the error finds the channel closed, and the other way round
 TEST_P(context_conformance, error_and_channel_come_together) {
   run([] {
-    for (int round = 0; round < scaled(500); ++round) {
+    for (int round = 0; round < 60; ++round) {
       auto [c, cancel] = with_cancel(context());
       auto done = c.done();
       crowd watchers;
