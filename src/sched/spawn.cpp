@@ -28,14 +28,6 @@ struct make_request {
   g* made;
 };
 
-// Turns a slot into a dead G. The memory is the G's for ever. [G3]
-g* g_on_slot(void* top, std::size_t bytes) noexcept {
-  g* made = g_at(top);
-  if (made->stack_bytes != bytes) ::new (made) g;  // a fresh slot reads as zero
-  made->stack_bytes = static_cast<std::uint32_t>(bytes);
-  return made;
-}
-
 GMPSCHED_HOME_FUNCTION(make_home)(void* arg) {
   auto& request = *static_cast<make_request*>(arg);
   scheduler& sched = *request.sched;
@@ -52,30 +44,10 @@ GMPSCHED_HOME_FUNCTION(make_home)(void* arg) {
     request.made = g_on_slot(top, request.stack_bytes);
 }
 
-GMPSCHED_HOME_FUNCTION(start_outside)(void* arg) {
-  g& child = *static_cast<g*>(arg);
-  scheduler& sched = *child.sched;
-  child.id = sched.ids.fetch_add(1, memory_order_relaxed) + 1;
-  sched.visitors.fetch_add(
-      1, memory_order_relaxed);  // as in inject_home(): the child may end before inject() does
-  sched.inject(&child);
-  sched.visitors.fetch_sub(1, memory_order_release);
-}
-
 // Is the caller none of the scheduler's own Gs?
 bool is_outside(const scheduler& sched) noexcept {
   const m* self = this_m();
   return self == nullptr || self->sched != &sched;
-}
-
-// Counts a G to be made from outside, before anything is done for it: stop() waits for it from here
-// on. Order against stop(): we count and look at `unwinding`, it sets `unwinding` and looks at the
-// count, all seq_cst.
-bool announce_outside(scheduler& sched) noexcept {
-  sched.spawned_outside.fetch_add(1, memory_order_seq_cst);
-  if (!sched.unwinding.load(memory_order_seq_cst)) return true;
-  sched.finished_outside.fetch_add(1, memory_order_release);
-  return false;
 }
 
 void renounce(scheduler& sched) noexcept {
@@ -99,12 +71,6 @@ GMPSCHED_HOME_FUNCTION(trim_home)(void* arg) {
 GMPSCHED_HOME_FUNCTION(stack_end_home)(void* arg) {
   g& dead = *static_cast<g*>(arg);
   stack_end(g_top(dead), dead.stack_bytes, dead.stack_limit);
-}
-
-GMPSCHED_HOME_FUNCTION(give_slot_home)(void* arg) {
-  g& dead = *static_cast<g*>(arg);
-  void* top = g_top(dead);
-  first_segments_give(dead.stack_bytes, &top, 1);
 }
 
 // The stack of a G that ended: back to the P, after the switch away from it.
@@ -138,10 +104,8 @@ GMPSCHED_COMMIT_FUNCTION(commit_finish_without_p)(m* self, void* arg) {
                           "gmp: no memory for the stack of a new G");
 }
 
-// Prepares the G's fields; the closure goes right below the control block.
-GMPSCHED_NO_SPLIT __attribute__((noinline)) unborn dress(g& made, scheduler& sched,
-                                                         std::size_t size,
-                                                         std::size_t align) noexcept;
+}  // namespace
+
 unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noexcept {
   void* top = g_top(made);
   made.stack_limit = first_segment_init(top, made.stack_bytes, sched.config.max_stack);
@@ -161,6 +125,8 @@ unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noe
   made.reason = wait_reason::none;
   return unborn{&made, made.ctx};
 }
+
+namespace {
 
 // The runtime stops. One of its own Gs ends here, as it would at a wait; anybody else is told.
 [[noreturn]] __attribute__((noinline, cold)) void refuse(scheduler& sched) {
@@ -300,29 +266,6 @@ void spawn_start(unborn child, void (*run)(void*)) noexcept {
   put_next(local, &made, sched);
   wake_if_idle(sched);
   unpin(*self);
-}
-
-detached_g spawn_detached(scheduler& sched, std::size_t size) noexcept {
-  if (!announce_outside(sched)) return {detached_g::stopped, {}};
-  make_request request{&sched, nullptr, sched.config.stack_size, nullptr};
-  call_on_home(&make_home, &request);
-  if (request.made != nullptr) return {detached_g::ok, dress(*request.made, sched, size, 16)};
-  sched.finished_outside.fetch_add(1, memory_order_release);
-  return {detached_g::no_memory, {}};
-}
-
-void spawn_detached_start(unborn child, void (*run)(void*)) noexcept {
-  child.made->entry = run;
-  child.made->creator_id = 0;
-  child.made->state.store(g_state::newborn, memory_order_relaxed);
-  call_on_home(&start_outside, child.made);
-}
-
-void spawn_detached_abandon(unborn child) noexcept {
-  scheduler& sched = *child.made->sched;
-  child.made->state.store(g_state::dead, memory_order_relaxed);
-  call_on_home(&give_slot_home, child.made);
-  sched.finished_outside.fetch_add(1, memory_order_release);  // last: the scheduler may end with it
 }
 
 namespace {

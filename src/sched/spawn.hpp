@@ -20,6 +20,20 @@ detached_g spawn_detached(scheduler& sched, std::size_t size) noexcept;
 void spawn_detached_start(unborn child, void (*run)(void*)) noexcept;
 void spawn_detached_abandon(unborn child) noexcept;
 
+// --- the parts of making a G, shared by spawn.cpp and spawn_detached.cpp
+
+// Turns a slot into a dead G. The memory is the G's for ever. [G3]
+g* g_on_slot(void* top, std::size_t bytes) noexcept;
+// Prepares the G's fields; the closure goes right below the control block.
+GMPSCHED_NO_SPLIT __attribute__((noinline)) unborn dress(g& made, scheduler& sched,
+                                                         std::size_t size,
+                                                         std::size_t align) noexcept;
+// Counts a G to be made from outside, before anything is done for it: stop() waits for it from here
+// on. False: the scheduler stops, nothing was counted.
+bool announce_outside(scheduler& sched) noexcept;
+GMPSCHED_HOME void start_outside(void* child);  // a g: numbers it and gives it to the global queue
+GMPSCHED_HOME void give_slot_home(void* dead);  // a g
+
 // Last act of a G; runs on its stack, never returns.
 [[noreturn]] GMPSCHED_SWITCH void g_finish() noexcept;
 

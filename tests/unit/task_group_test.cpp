@@ -226,7 +226,7 @@ TEST_P(task_group_at, cancelling_is_no_failure) {
 // The tasks are unwound before what they refer to is gone, although the runtime stops.
 TEST_F(task_group_unit, the_end_of_the_runtime) {
   for (unsigned procs : {1u, 2u, 4u}) {
-    std::atomic<int> tasks = 0, groups = 0;
+    std::atomic<int> started = 0, tasks = 0, groups = 0;
     run_at(procs, [&] {
       gmp::go([&] {
         gmp::defer last{[&] { ++groups; }};
@@ -235,12 +235,13 @@ TEST_F(task_group_unit, the_end_of_the_runtime) {
         for (int i = 0; i < 5; ++i) {
           group.go([&] {
             gmp::defer d{[&] { tasks += used == "by the tasks"; }};
+            ++started;
             gmp::make_chan<void>().recv();
           });
         }
         group.wait();
       });
-      yield_often(200);
+      until([&] { return started == 5; });
     });
     EXPECT_EQ(tasks, 5);
     EXPECT_EQ(groups, 1);
