@@ -20,7 +20,7 @@ list(FILTER gmpsched_program_sources INCLUDE REGEX "\\.S$")
 
 # Compiled without split stacks: code that runs on a thread's own stack. All other files of src/ run
 # on Gs, and so does user code.
-set(GMPSCHED_ORDINARY "^src/(base|stack|queue)/|_g0\\.cpp$|\\.S$")
+set(GMPSCHED_ORDINARY "^src/(base|stack|queue|netpoll)/|_g0\\.cpp$|\\.S$")
 set(gmpsched_g_sources ${gmpsched_sources})
 list(FILTER gmpsched_g_sources EXCLUDE REGEX "${GMPSCHED_ORDINARY}")
 set(gmpsched_home_sources ${gmpsched_sources})

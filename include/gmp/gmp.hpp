@@ -5,10 +5,12 @@
 #include <gmp/condition_variable.hpp>
 #include <gmp/context.hpp>
 #include <gmp/defer.hpp>
+#include <gmp/endpoint.hpp>
 #include <gmp/errors.hpp>
 #include <gmp/g_local.hpp>
 #include <gmp/go.hpp>
 #include <gmp/mutex.hpp>
+#include <gmp/net.hpp>
 #include <gmp/once.hpp>
 #include <gmp/runtime.hpp>
 #include <gmp/select.hpp>

@@ -50,6 +50,11 @@ enum class wait_reason : std::uint8_t {
   semaphore,
   task,
   sleep,
+  io_read,
+  io_write,
+  io_accept,
+  io_connect,
+  resolve,
 };
 
 const char* wait_reason_name(wait_reason reason) noexcept;

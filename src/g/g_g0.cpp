@@ -32,6 +32,16 @@ const char* wait_reason_name(wait_reason reason) noexcept {
       return "task";
     case wait_reason::sleep:
       return "sleep";
+    case wait_reason::io_read:
+      return "IO read";
+    case wait_reason::io_write:
+      return "IO write";
+    case wait_reason::io_accept:
+      return "IO accept";
+    case wait_reason::io_connect:
+      return "IO connect";
+    case wait_reason::resolve:
+      return "name lookup";
   }
   return "unknown";
 }

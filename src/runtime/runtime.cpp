@@ -2,11 +2,13 @@
 #include "gmp/runtime.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "base/check.hpp"
 #include "runtime/collect.hpp"
@@ -38,6 +40,25 @@ constexpr nanos stop_patience = 10'000'000'000;
   throw std::invalid_argument(std::string("gmp::options::") + name + " " + rule);
 }
 
+// GMPSCHED_POLLER goes before the option, so that a program need not be changed to try the other.
+poller_choice poller_of(poller_kind wanted) {
+  const char* forced = std::getenv("GMPSCHED_POLLER");
+  const std::string_view name = forced != nullptr ? forced : "";
+  if (name == "epoll") return poller_choice::epoll;
+  if (name == "io_uring") return poller_choice::io_uring;
+  if (name != "" && name != "automatic")
+    throw std::invalid_argument("GMPSCHED_POLLER must be epoll, io_uring or automatic, not \"" +
+                                std::string(name) + "\"");
+  switch (wanted) {
+    case poller_kind::epoll:
+      return poller_choice::epoll;
+    case poller_kind::io_uring:
+      return poller_choice::io_uring;
+    default:
+      return poller_choice::automatic;
+  }
+}
+
 scheduler_config config_of(const options& wanted) {
   if (wanted.procs > scheduler::max_procs) bad_option("procs", "must be at most 1024");
   if (wanted.stack_size < min_stack_size) bad_option("stack_size", "must be at least 2048 bytes");
@@ -61,6 +82,7 @@ scheduler_config config_of(const options& wanted) {
   config.max_stack = wanted.max_stack;
   config.max_threads = wanted.max_threads;
   config.detect_deadlock = wanted.detect_deadlock;
+  config.poller = poller_of(wanted.poller);
   return config;
 }
 

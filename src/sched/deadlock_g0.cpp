@@ -46,6 +46,8 @@ void describe(void* top, std::size_t, void* sched) {
 void scheduler::check_deadlock() noexcept {
   if (!config.detect_deadlock || run_callers.load(memory_order_acquire) != 1) return;
   if (unwinding.load(memory_order_relaxed) || live_gs() == 0) return;
+  // D3  A G that waits for a descriptor can be woken from outside.
+  if (poller* at = net.load(memory_order_acquire); at != nullptr && at->has_waiter()) return;
   lock.lock();
   const bool all_idle = idle_m_count == m_count && !world_stopped;
   const std::uint32_t own = m_count + 1 + tools_threads;
@@ -73,8 +75,7 @@ void scheduler::check_deadlock() noexcept {
 void scheduler::look_for_deadlock() noexcept {
   lock.lock();
   if (idle_m_count == m_count && idle_ms != nullptr) {
-    idle_ms->note.store(1, memory_order_release);
-    futex_wake(idle_ms->note, 1);
+    note(*idle_ms);
   }
   lock.unlock();
 }

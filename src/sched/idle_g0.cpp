@@ -18,6 +18,7 @@
 //     timekeeper_until. The timekeeper: timekeeper_until = never; heavy fence; compute the
 //     earliest; publish it; sleep unless noted.
 // I5  An M sleeps only while note == 0; whoever wants it awake stores 1 first.
+// I6  Once there is a poller the timekeeper sleeps in it (netpoll_g0.cpp).
 #include <unistd.h>
 #include <cerrno>
 
@@ -35,11 +36,6 @@ constexpr unsigned next_grace_us = 10;
 
 std::uint32_t idle_in(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
 std::uint32_t spinners_in(std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); }
-
-void note_m(m& target) noexcept {
-  target.note.store(1, memory_order_release);  // pairs with the acquire in sleep_idle() [I5]
-  futex_wake(target.note, 1);
-}
 
 }  // namespace
 
@@ -88,7 +84,7 @@ void scheduler::wake_one() noexcept {
   acquire_p(*target, *local);
   lock.unlock();
   if (sleeper) {
-    note_m(*target);
+    note(*target);
   } else {
     start_m(*target);
   }
@@ -237,7 +233,10 @@ void scheduler::sleep_idle(m& self) {
       }
     }
     if (until == never) check_deadlock();
-    if (self.note.load(memory_order_acquire) == 0)
+    // seq_cst: orders the load after the store to timekeeper; pairs with make_net(). [I6]
+    poller* at = keeper ? net.load(memory_order_seq_cst) : nullptr;
+    if (at != nullptr && sleep_polling(self, *at, until)) return;
+    if (at == nullptr && self.note.load(memory_order_acquire) == 0)
       futex_wait(self.note, 0, until == never ? -1 : until);
     if (self.note.load(memory_order_acquire) != 0) self.note.store(0, memory_order_relaxed);
   }
@@ -248,7 +247,7 @@ void scheduler::timer_added(nanos when) noexcept {
   m* keeper = timekeeper.load(memory_order_relaxed);
   if (keeper != nullptr) {
     // seq_cst: pairs with the store in sleep_idle().
-    if (when < timekeeper_until.load(memory_order_seq_cst)) note_m(*keeper);
+    if (when < timekeeper_until.load(memory_order_seq_cst)) note(*keeper);
   } else if (wants_wake() &&
              idle_in(idle_word.load(memory_order_relaxed)) >= procs.load(memory_order_relaxed)) {
     wake_one();  // no M was started yet: a plain thread's timer is the first work

@@ -5,9 +5,11 @@
 //   (p::direct_budget)
 //   3. next, ring, newborn          this P's own
 //   4. a batch from the global queue
-//   5. other Ps: steal half of a ring, the oldest newborn, and as a last resort their due timers
+//   5. the poller                   without blocking, when nobody blocks in it; while there is
+//   always work, after every 61st G
+//   6. other Ps: steal half of a ring, the oldest newborn, and as a last resort their due timers
 //   and their next
-//   6. idle (idle_g0.cpp)
+//   7. idle (idle_g0.cpp)
 #include <unistd.h>
 
 #include "base/check.hpp"
@@ -103,6 +105,7 @@ g* scheduler::find_runnable(m& self) {
     }
     p& local = *self.pp;
     if (local.timers.next_when() != never) expire_timers(local, clock_now());
+    if (wants_poll(local)) poll_into(local);
     const std::uint32_t sharers = procs.load(memory_order_relaxed);
     if (!global.empty()) {
       g_list one = global.pop_batch(1, sharers);
@@ -117,6 +120,7 @@ g* scheduler::find_runnable(m& self) {
       }
       return next;
     }
+    if (poll_into(local)) continue;
     if (try_spin(self)) {
       bool timers_ran = false;
       if (g* next = steal(self, timers_ran); next != nullptr) return next;

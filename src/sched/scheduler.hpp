@@ -17,6 +17,7 @@
 #include "base/atomic.hpp"
 #include "base/clock.hpp"
 #include "gmp/detail/spin_lock.hpp"
+#include "netpoll/poller.hpp"
 #include "queue/global_queue.hpp"
 #include "sched/m.hpp"
 #include "sched/p.hpp"
@@ -33,6 +34,7 @@ struct scheduler_config {
   std::size_t max_stack = std::size_t{1} << 30;
   std::uint32_t max_threads = 10'000;
   bool detect_deadlock = false;
+  poller_choice poller = poller_choice::automatic;
 };
 
 class scheduler {
@@ -70,6 +72,10 @@ class scheduler {
   bool work_anywhere() const noexcept;
   nanos earliest_timer() const noexcept;
 
+  // --- descriptors (sched/netpoll_g0.cpp)
+  int register_descriptor(descriptor& d) noexcept;  // 0, or an errno; makes the poller when needed
+  bool poll_into(p& local) noexcept;  // without blocking; true: Gs were put into local's queue
+
   void look_for_deadlock() noexcept;  // any thread: run_callers has changed
 
   // --- number of Ps; returns the old one
@@ -96,6 +102,9 @@ class scheduler {
   atomic<m*> timekeeper{
       nullptr};  // the idle M that sleeps until the earliest timer; changed under lock
   atomic<nanos> timekeeper_until{never};
+  atomic<poller*> net{nullptr};         // made when the first G waits for a descriptor
+  atomic<m*> polling_m{nullptr};        // the one that blocks in it
+  atomic<std::uint32_t> making_net{0};  // futex: 1 while somebody makes it
 
   spin_lock lock;  // guards what follows
   p* idle_ps = nullptr;
@@ -132,6 +141,12 @@ class scheduler {
   void drain(p& retired) noexcept;
   bool take_p_to_spin(m& self) noexcept;
   void sleep_idle(m& self);
+  void note(m& target) noexcept;
+  bool wants_poll(p& local) noexcept;
+  int make_net() noexcept;
+  bool sleep_polling(m& self, poller& at, nanos until) noexcept;
+  std::uint32_t sort_woken(io_waiter* chain, g_list& own) noexcept;
+  void close_net() noexcept;
   void expire_timers(p& local, nanos now);
   bool await_rest(nanos deadline) noexcept;
   std::uint32_t unwind_parked() noexcept;

@@ -182,10 +182,7 @@ void scheduler::drain(p& retired) noexcept {
     // They stay; thieves and the timekeeper look at every P that ever was.
   }
   // It may have looked at P 0 before they came and at this P after they had gone. [I4]
-  if (m* keeper = timekeeper.load(memory_order_relaxed); keeper != nullptr) {
-    keeper->note.store(1, memory_order_release);
-    futex_wake(keeper->note, 1);
-  }
+  if (m* keeper = timekeeper.load(memory_order_relaxed); keeper != nullptr) note(*keeper);
 }
 
 // Before the second P. The holder of the first either sees `alone` change, or we see its pin and
@@ -349,10 +346,7 @@ std::uint32_t scheduler::unwind_parked() noexcept {
 
 void scheduler::wake_all() noexcept {
   lock.lock();
-  for (m* self = idle_ms; self != nullptr; self = self->idle_next) {
-    self->note.store(1, memory_order_release);
-    futex_wake(self->note, 1);
-  }
+  for (m* self = idle_ms; self != nullptr; self = self->idle_next) note(*self);
   lock.unlock();
 }
 
@@ -393,6 +387,7 @@ bool scheduler::stop(nanos patience) {
     }
   }
   await_visitors();
+  if (clean) close_net();
   return clean;
 }
 

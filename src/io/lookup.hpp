@@ -1,0 +1,36 @@
+// A name lookup under way: shared by who waits for it and the thread that does it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gmp/detail/spin_lock.hpp"
+#include "gmp/endpoint.hpp"
+#include "sched/park.hpp"
+
+namespace gmp::detail {
+
+struct lookup {
+  std::string host;
+  std::string service;
+  // --- under the lock until done
+  spin_lock lock;
+  g* waiter = nullptr;
+  bool done = false;
+  int gai_error = 0;
+  int system_error = 0;
+  std::vector<net::endpoint> found;
+  // ---
+  atomic<int> references{2};  // who waits, who looks up: the last one frees it
+  lookup* next = nullptr;     // in the queue
+};
+
+struct lookup_request {
+  std::string_view host;
+  std::string_view service;
+  lookup* made = nullptr;  // null: out of memory
+};
+void lookup_begin_home(void* request);  // done at once, or handed to a thread
+void lookup_drop_home(void* made);
+
+}  // namespace gmp::detail

@@ -1,0 +1,157 @@
+// Waiting for a name lookup.
+#include <netdb.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "gmp/endpoint.hpp"
+#include "io/lookup.hpp"
+#include "io/names.hpp"
+#include "io/socket.hpp"
+
+namespace gmp::detail {
+namespace {
+
+class resolve_errors final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "gmp.resolve"; }
+  std::string message(int code) const override { return ::gai_strerror(code); }
+  std::error_condition default_error_condition(int code) const noexcept override {
+    switch (code) {
+      case EAI_NONAME:
+        return std::make_error_condition(std::errc::no_such_device_or_address);
+      case EAI_AGAIN:
+        return std::make_error_condition(std::errc::resource_unavailable_try_again);
+      case EAI_MEMORY:
+        return std::make_error_condition(std::errc::not_enough_memory);
+      default:
+        return {code, *this};
+    }
+  }
+};
+
+bool cancel_lookup(void* arg) {
+  auto& what = *static_cast<lookup*>(arg);
+  what.lock.lock();
+  const bool mine = std::exchange(what.waiter, nullptr) != nullptr;
+  what.lock.unlock();
+  return mine;
+}
+
+// Lets go of the waiter's half, whatever happens.
+struct lookup_holder {
+  lookup* what;
+  ~lookup_holder() {
+    if (what != nullptr) call_on_home(&lookup_drop_home, what);
+  }
+};
+
+// False: the runtime stops.
+bool await(lookup& what) {
+  g& me = current_g();
+  if (must_unwind(me)) {
+    unwind(me);
+    return false;
+  }
+  what.lock.lock();
+  if (what.done) {
+    what.lock.unlock();
+    return true;
+  }
+  what.waiter = &me;
+  park(me, what.lock, wait_reason::resolve, &cancel_lookup, &what);
+  if (me.unwinding) {
+    unwind(me);
+    return false;
+  }
+  return true;
+}
+
+struct split_request {
+  std::string_view text;
+  std::string_view host;
+  std::string_view port;
+  bool good;
+};
+
+GMPSCHED_HOME_FUNCTION(split_home)(void* arg) {
+  auto& request = *static_cast<split_request*>(arg);
+  request.good = split_host_port(request.text, request.host, request.port);
+}
+
+}  // namespace
+
+bool split_host_port_on_g(std::string_view text, std::string_view& host, std::string_view& port) {
+  split_request request{text, {}, {}, false};
+  call_on_home(&split_home, &request);
+  host = request.host;
+  port = request.port;
+  return request.good;
+}
+
+}  // namespace gmp::detail
+
+namespace gmp::net {
+
+using namespace detail;
+
+const std::error_category& resolve_category() noexcept {
+  static const resolve_errors instance;
+  return instance;
+}
+
+std::vector<endpoint> resolve(std::string_view host, std::string_view service,
+                              std::error_code& error) {
+  error.clear();
+  if (host.find('\0') != std::string_view::npos || service.find('\0') != std::string_view::npos) {
+    told(-EINVAL, error);
+    return {};
+  }
+  lookup_request request{host, service};
+  call_on_home(&lookup_begin_home, &request);
+  const lookup_holder holder{request.made};
+  if (request.made == nullptr) {
+    told(-ENOMEM, error);
+    return {};
+  }
+  lookup& what = *request.made;
+  if (!await(what)) {
+    told(-ECANCELED, error);
+    return {};
+  }
+  if (what.gai_error == EAI_SYSTEM) {
+    told(-what.system_error, error);
+  } else if (what.gai_error != 0) {
+    error = std::error_code(what.gai_error, resolve_category());
+  }
+  return std::move(what.found);
+}
+
+std::vector<endpoint> resolve(std::string_view host, std::string_view service) {
+  std::error_code error;
+  std::vector<endpoint> found = resolve(host, service, error);
+  throw_if(error, "gmp::net::resolve");
+  return found;
+}
+
+std::vector<endpoint> resolve(std::string_view host_and_port, std::error_code& error) {
+  std::string_view host;
+  std::string_view port;
+  if (!split_host_port_on_g(host_and_port, host, port)) {
+    told(-EINVAL, error);
+    return {};
+  }
+  return resolve(host, port, error);
+}
+
+std::vector<endpoint> resolve(std::string_view host_and_port) {
+  std::error_code error;
+  std::vector<endpoint> found = resolve(host_and_port, error);
+  if (error.category() == std::generic_category() && error.value() == EINVAL)
+    throw_bad_endpoint(host_and_port, error);
+  throw_if(error, "gmp::net::resolve");
+  return found;
+}
+
+}  // namespace gmp::net

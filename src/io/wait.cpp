@@ -1,0 +1,172 @@
+#include "io/wait.hpp"
+
+#include "gmp/detail/time.hpp"
+#include "io/home.hpp"
+#include "sched/scheduler.hpp"
+#include "stack/stack.hpp"
+
+namespace gmp::detail {
+namespace {
+
+// On the stack of the G that parks.
+struct wait_op {
+  io_waiter w;
+  descriptor* d;
+  nanos deadline;  // as the G saw it
+  direction dir;
+};
+
+// After the switch. Once the waiter is pushed its G may run and end: nothing of `op` is touched
+// then. The descriptor stays one for ever. [D1, D5]
+__attribute__((noinline)) void publish(wait_op& op) noexcept {
+  descriptor& d = *op.d;
+  const direction dir = op.dir;
+  const nanos deadline = op.deadline;
+  if (!d.push(dir, op.w)) {
+    ready(*op.w.owner);
+    return;
+  }
+  if (d.closing() || d.deadlines[descriptor::index(dir)].load(memory_order_seq_cst) != deadline)
+    io_wake(d.take(dir));
+}
+
+GMPSCHED_COMMIT_FUNCTION(commit_wait)(m*, void* arg) { publish(*static_cast<wait_op*>(arg)); }
+
+// The runtime stops. What others wait for here is none of it: they look again.
+bool cancel_wait(void* arg) {
+  auto& op = *static_cast<wait_op*>(arg);
+  timer_stop(op.d->timers[descriptor::index(op.dir)].node);
+  bool mine = false;
+  for (io_waiter* w = op.d->take(op.dir); w != nullptr;) {
+    io_waiter* next = w->next;
+    if (w == &op.w) {
+      mine = true;
+    } else {
+      w->next = nullptr;
+      io_wake(w);
+    }
+    w = next;
+  }
+  return mine;
+}
+
+nanos deadline_fired(timer_node& node, nanos, nanos now) {
+  auto& timer = reinterpret_cast<descriptor::deadline_timer&>(node);
+  descriptor& d = *timer.owner;
+  // First "nothing is armed", then the deadline: whoever moves it and still reads the old mark has
+  // stored it before we read it.
+  timer.armed_for.store(never, memory_order_seq_cst);
+  const nanos deadline = d.deadlines[descriptor::index(timer.dir)].load(memory_order_seq_cst);
+  if (deadline <= now) {
+    io_wake(d.take(timer.dir));
+    return never;
+  }
+  nanos none = never;
+  if (deadline != never)
+    timer.armed_for.compare_exchange_strong(none, deadline, memory_order_seq_cst);
+  return deadline;
+}
+
+// Sees to it that a timer fires by then. Timers are armed by who waits, not by who sets a deadline:
+// most deadlines are moved before anybody has waited for them.
+void arm_deadline(descriptor& d, direction dir, nanos deadline) {
+  descriptor::deadline_timer& timer = d.timers[descriptor::index(dir)];
+  if (timer.armed_for.load(memory_order_seq_cst) <= deadline &&
+      timer.node.state.load(memory_order_acquire) != timer_node::phase::idle)
+    return;
+  d.timer_lock.lock();
+  timer.node.fire = &deadline_fired;
+  try {
+    if (!timer_rearm(timer.node, deadline)) timer_arm(timer.node, deadline);
+    timer.armed_for.store(deadline, memory_order_seq_cst);
+  } catch (...) {
+    d.timer_lock.unlock();
+    throw;
+  }
+  d.timer_lock.unlock();
+}
+
+struct register_request {
+  scheduler* sched;
+  descriptor* d;
+  int error;
+};
+
+GMPSCHED_HOME_FUNCTION(register_home)(void* arg) {
+  auto& request = *static_cast<register_request*>(arg);
+  request.error = request.sched->register_descriptor(*request.d);
+}
+
+__attribute__((noinline)) long register_now(scheduler& sched, descriptor& d) {
+  register_request request{&sched, &d, 0};
+  call_on_home(&register_home, &request);
+  if (request.error != 0) {  // who relied on it looks again, and fails on his own
+    io_wake(d.take(direction::reading));
+    io_wake(d.take(direction::writing));
+  }
+  return -request.error;
+}
+
+__attribute__((noinline)) long wait_as_thread(descriptor& d, direction dir, nanos deadline) {
+  thread_wait_request request{&d, dir, deadline, 0};
+  call_on_home(&thread_wait_home, &request);
+  return request.result;
+}
+
+}  // namespace
+
+void io_wake(io_waiter* chain) noexcept {
+  while (chain != nullptr) {
+    io_waiter& w = *chain;
+    chain = w.next;  // w is gone once its owner runs
+    if (w.wake_fd >= 0) {
+      call_on_home(&release_thread_home, &w);
+    } else {
+      ready(*w.owner);
+    }
+  }
+}
+
+long io_check(const descriptor& d, direction dir, nanos& deadline) noexcept {
+  if (d.closing()) return -ECANCELED;
+  deadline = d.deadlines[descriptor::index(dir)].load(memory_order_seq_cst);
+  if (__builtin_expect(deadline != never, 0) && deadline <= now_on_g()) return -ETIMEDOUT;
+  return 0;
+}
+
+long io_wait(descriptor& d, direction dir, nanos deadline, wait_reason reason) {
+  g& me = current_g();
+  if (__builtin_expect(me.is_thread(), 0)) return wait_as_thread(d, dir, deadline);
+  if (__builtin_expect(must_unwind(me), 0)) {
+    unwind(me);
+    return -ECANCELED;
+  }
+  if (__builtin_expect(d.home.load(memory_order_acquire) == nullptr, 0)) {
+    if (const long error = register_now(*me.sched, d); error != 0) return error;
+  }
+  if (deadline != never) arm_deadline(d, dir, deadline);
+  wait_op op{{nullptr, &me, -1, {0}}, &d, deadline, dir};
+  park_with(me, &commit_wait, &op, reason, &cancel_wait, &op, never);
+  if (__builtin_expect(me.unwinding, 0)) {
+    unwind(me);
+    return -ECANCELED;
+  }
+  return 0;
+}
+
+void io_stay::close_last(descriptor& d) noexcept { call_on_home(&close_home, &d); }
+
+bool io_close(descriptor& d) noexcept {
+  if (!d.begin_close()) return false;
+  io_wake(d.take(direction::reading));
+  io_wake(d.take(direction::writing));
+  if (d.leave()) io_stay::close_last(d);
+  return true;
+}
+
+void io_set_deadline(descriptor& d, direction dir, nanos when) noexcept {
+  if (d.deadlines[descriptor::index(dir)].exchange(when, memory_order_seq_cst) != when)
+    io_wake(d.take(dir));  // they look again [D5]
+}
+
+}  // namespace gmp::detail

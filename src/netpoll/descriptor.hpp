@@ -1,0 +1,180 @@
+// A descriptor that Gs wait on: who uses it, and per direction whether it is ready or who waits.
+//
+// D1  Type-stable: the memory of a descriptor stays one for ever, so a stale pointer (a late event,
+//     a commit whose G has gone on) may be used; all it can cause is a wake-up for nothing.
+// D2  users counts the calls under way and one for the open file; `closing` is set once. No call
+//     begins after that, and the file is closed by whoever leaves last, so its number is not reused
+//     under a call. [as Go's fdMutex]
+// D3  A direction's word is `nothing`, `ready`, or the newest of a list of waiters. Waiters are
+//     pushed one by one and taken all at once: no ABA, and no waiter leaves from the middle.
+// D4  Who is woken looks again: at closing, at the deadline, then by the system call. A wake-up is
+//     never a promise, so that any party may wake everybody.
+// D5  No lost wake-up. Who waits: consume `ready` before the system call (an edge that comes later
+//     makes it ready again); EAGAIN or a short read; push, which fails when the word has become
+//     `ready`; then look at closing and the deadline again. Who closes or moves the deadline: store
+//     that first; then take the waiters. Both sides use seq_cst operations, so one of them sees the
+//     other. tests/model/netpoll.pml.
+// D6  An event of a former life is told by its tag and dropped; by D1 and D4 one that slips through
+//     does no harm.
+#pragma once
+
+#include <cstdint>
+
+#include "base/atomic.hpp"
+#include "base/clock.hpp"
+#include "g/g.hpp"
+#include "queue/timer_heap.hpp"
+
+namespace gmp::detail {
+
+class poller;
+
+enum class direction : std::uint8_t { reading = 0, writing = 1 };
+
+// One G or thread in one direction's list; lives on its stack.
+struct io_waiter {
+  io_waiter* next = nullptr;
+  g* owner = nullptr;
+  int wake_fd = -1;  // a plain thread: an eventfd that it polls beside the descriptor
+  atomic<std::uint32_t> released{0};  // a plain thread: the waker does not touch this any more
+};
+
+class alignas(64) descriptor {
+ public:
+  static constexpr std::uintptr_t nothing = 0;
+  static constexpr std::uintptr_t ready = 1;
+
+  // From the pool, for an open file; held by one handle. Null: out of memory.
+  static descriptor* make(int fd) noexcept;
+
+  // --- users [D2]
+  [[nodiscard]] bool enter() noexcept {
+    std::uint32_t old = users_.load(memory_order_relaxed);
+    do {
+      if ((old & closing_bit) != 0) return false;
+      // acquire: pairs with the release in make(): the descriptor's number is seen.
+    } while (!users_.compare_exchange_weak(old, old + one_user, memory_order_acquire,
+                                           memory_order_relaxed));
+    return true;
+  }
+  // True: the caller was the last and must call finish_close().
+  [[nodiscard]] bool leave() noexcept {
+    // release and acquire: what every call did with the file happened before it is closed.
+    const std::uint32_t old = users_.fetch_sub(one_user, memory_order_acq_rel);
+    return (old & closing_bit) != 0 && (old & users_mask) == one_user;
+  }
+  // False: it was closing already. The caller then wakes all waiters and leaves.
+  [[nodiscard]] bool begin_close() noexcept {
+    return (users_.fetch_or(closing_bit, memory_order_seq_cst) & closing_bit) == 0;  // [D5]
+  }
+  bool closing() const noexcept {
+    return (users_.load(memory_order_seq_cst) & closing_bit) != 0;  // [D5]
+  }
+  // On a thread's own stack: closes the file; back to the pool if no handle is left. The timers
+  // were stopped.
+  void finish_close() noexcept;
+  // The handle goes. True: the file was closed before, and give() is due.
+  [[nodiscard]] bool drop_handle() noexcept {
+    return (users_.fetch_and(~held_bit, memory_order_acq_rel) & closed_bit) != 0;
+  }
+  void give() noexcept;
+
+  // --- a direction's word [D3]
+  // False: nothing has happened since it was drained, a system call would be in vain.
+  [[nodiscard]] bool consume(direction dir) noexcept {
+    atomic<std::uintptr_t>& word = words_[index(dir)];
+    std::uintptr_t expected = ready;
+    // acquire: pairs with the release in mark_ready().
+    return (word.load(memory_order_relaxed) == ready &&
+            word.compare_exchange_strong(expected, nothing, memory_order_acquire,
+                                         memory_order_relaxed)) ||
+           hung_up.load(memory_order_relaxed);
+  }
+  // False: it has become ready; not pushed.
+  [[nodiscard]] bool push(direction dir, io_waiter& w) noexcept {
+    atomic<std::uintptr_t>& word = words_[index(dir)];
+    std::uintptr_t old = word.load(memory_order_relaxed);
+    for (;;) {
+      if (old == ready) {
+        if (word.compare_exchange_weak(old, nothing, memory_order_seq_cst, memory_order_relaxed))
+          return false;
+        continue;
+      }
+      w.next = reinterpret_cast<io_waiter*>(old);
+      // seq_cst: orders this before the look at closing and the deadline. [D5]
+      if (word.compare_exchange_weak(old, reinterpret_cast<std::uintptr_t>(&w),
+                                     memory_order_seq_cst, memory_order_relaxed))
+        return true;
+    }
+  }
+  // Takes all waiters; a ready word stays.
+  [[nodiscard]] io_waiter* take(direction dir) noexcept {
+    atomic<std::uintptr_t>& word = words_[index(dir)];
+    std::uintptr_t old = word.load(memory_order_seq_cst);  // [D5]
+    while (old != nothing && old != ready) {
+      if (word.compare_exchange_weak(old, nothing, memory_order_seq_cst, memory_order_seq_cst))
+        return reinterpret_cast<io_waiter*>(old);
+    }
+    return nullptr;
+  }
+  // Something happened: takes the waiters, or leaves word for who comes next.
+  [[nodiscard]] io_waiter* mark_ready(direction dir) noexcept {
+    atomic<std::uintptr_t>& word = words_[index(dir)];
+    std::uintptr_t old = word.load(memory_order_relaxed);
+    for (;;) {
+      if (old == ready) return nullptr;
+      // release: pairs with consume(); acquire: what the waiter wrote into itself.
+      if (word.compare_exchange_weak(old, old == nothing ? ready : nothing, memory_order_acq_rel,
+                                     memory_order_relaxed))
+        return old == nothing ? nullptr : reinterpret_cast<io_waiter*>(old);
+    }
+  }
+  bool has_waiter() const noexcept {
+    for (const atomic<std::uintptr_t>& word : words_)
+      if (word.load(memory_order_seq_cst) > ready) return true;
+    return false;
+  }
+
+  // --- deadlines: checked by the calls themselves; a timer only wakes them
+  atomic<nanos> deadlines[2] = {never, never};
+
+  struct deadline_timer {
+    timer_node node;  // first: the callback gets its address
+    descriptor* owner;
+    direction dir;
+    // No later than this the timer fires; never: it may be idle.
+    atomic<nanos> armed_for{never};
+  };
+  deadline_timer timers[2];
+  spin_lock timer_lock;  // who arms
+
+  // --- for the poller
+  atomic<bool> hung_up{false};  // the peer has ended: no edge may follow, so calls always try
+  atomic<poller*> home{nullptr};
+  descriptor* home_next = nullptr;  // in the poller's list, under its lock
+  descriptor* home_prev = nullptr;
+  int fd() const noexcept { return fd_; }
+  std::uint64_t event_data() const noexcept;
+  // The descriptor an event is for; null: it is of a former life. [D6]
+  static descriptor* of_event(std::uint64_t data) noexcept;
+
+  static constexpr unsigned index(direction dir) noexcept { return static_cast<unsigned>(dir); }
+
+ private:
+  static constexpr std::uint32_t closing_bit = 1;  // close() was called
+  static constexpr std::uint32_t closed_bit = 2;   // the file is closed
+  static constexpr std::uint32_t held_bit = 4;     // a handle names it
+  static constexpr std::uint32_t one_user = 8;
+  static constexpr std::uint32_t users_mask = ~(one_user - 1);
+
+  descriptor() noexcept;
+  static descriptor* take_free() noexcept;
+
+  atomic<std::uint32_t> users_{closing_bit | closed_bit};
+  int fd_ = -1;
+  atomic<std::uintptr_t> words_[2] = {ready, ready};
+  atomic<std::uint32_t> tag_{0};
+  descriptor* free_next_ = nullptr;
+};
+
+}  // namespace gmp::detail

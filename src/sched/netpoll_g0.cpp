@@ -1,0 +1,157 @@
+// The scheduler's side of the poller: who looks when, who blocks in it, how it is woken.
+//
+// NET1  The idle timekeeper blocks in the poller instead of on its futex (polling_m); everybody
+//       else that has nothing to do looks without blocking, if nobody blocks. So while an M idles,
+//       every event is met at once; while all Ms are busy, each looks after every 61st G.
+// NET2  No event is lost between the last look and the blocking call: the kernel's set remembers
+//       it. No wake-up is lost there either. Who sleeps: polling_m = itself; read note. Who notes:
+//       note = 1; read polling_m. All seq_cst: one sees the other. [I5]
+// NET3  One M at a time is polling_m. A timekeeper that finds the place taken (by an M that was
+//       given work and has yet to come out of the poller) sleeps on its futex, and is noted by
+//       that M when it leaves: the one stores timekeeper, then tries polling_m; the other clears
+//       polling_m, then reads timekeeper.
+// NET4  The wake-up is an event that any look can take away. Who meets one and does not block
+//       himself passes it on if somebody blocks: he clears the poller's pending mark first and
+//       reads polling_m second; who wakes reads polling_m first and the mark second.
+// NET5  What the blocked M brings out it runs itself if it gets a P; if not, all Ps are busy, and
+//       the global queue gets it. Before it does, these Gs are in no queue; they are `runnable`, so
+//       that a stopped world takes nobody for waiting. [W2]
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/asymmetric_fence.hpp"
+#include "base/futex.hpp"
+#include "netpoll/poller.hpp"
+#include "sched/netpoll.hpp"
+#include "sched/park.hpp"
+#include "sched/pick.hpp"
+#include "sched/scheduler.hpp"
+
+namespace gmp::detail {
+namespace {
+
+constexpr std::uint32_t poll_interval = 61;
+
+}  // namespace
+
+// release_thread: the last touch of a waiter whose owner is a plain thread that polls.
+void release_thread(io_waiter& w) noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t n = ::write(w.wake_fd, &one, sizeof one);
+  w.released.store(1, memory_order_release);  // pairs with the acquire of who waits to leave
+}
+
+void scheduler::note(m& target) noexcept {
+  target.note.store(1, memory_order_seq_cst);  // [I5, NET2]
+  if (polling_m.load(memory_order_seq_cst) == &target) {
+    net.load(memory_order_relaxed)->wake();
+  } else {
+    futex_wake(target.note, 1);
+  }
+}
+
+// The chain's own Gs become runnable and go to `own`; others are readied. Returns how many are own.
+std::uint32_t scheduler::sort_woken(io_waiter* chain, g_list& own) noexcept {
+  while (chain != nullptr) {
+    io_waiter& w = *chain;
+    chain = w.next;  // w is gone once its owner runs
+    if (w.wake_fd >= 0) {
+      release_thread(w);
+    } else if (w.owner->sched == this) {
+      w.owner->state.store(g_state::runnable, memory_order_relaxed);
+      own.push_back(w.owner);
+    } else {
+      ready(*w.owner);
+    }
+  }
+  return own.size;
+}
+
+// After every 61st G, when somebody may wait and nobody is there to see the events.
+bool scheduler::wants_poll(p& local) noexcept {
+  local.since_poll += p::direct_budget + 1 - local.direct_left;
+  return local.since_poll >= poll_interval && net.load(memory_order_relaxed) != nullptr;
+}
+
+bool scheduler::poll_into(p& local) noexcept {
+  poller* at = net.load(memory_order_acquire);
+  if (at == nullptr || polling_m.load(memory_order_relaxed) != nullptr || !at->in_use())
+    return false;
+  local.since_poll = 0;
+  io_waiter* chain = nullptr;
+  if (at->poll(0, chain) && polling_m.load(memory_order_seq_cst) != nullptr) at->wake();  // [NET4]
+  g_list own;
+  if (sort_woken(chain, own) == 0) return false;
+  const bool several = own.size > 1;
+  while (g* gp = own.pop_front()) put_ring(local, gp, *this);
+  if (several) wake_if_idle(*this);
+  return true;
+}
+
+// The idle timekeeper. True: it has a P now (or was given one), and what it brought is in its
+// queue.
+bool scheduler::sleep_polling(m& self, poller& at, nanos until) noexcept {
+  m* nobody = nullptr;
+  if (!polling_m.compare_exchange_strong(nobody, &self, memory_order_seq_cst)) {
+    if (self.note.load(memory_order_acquire) == 0)  // [NET3]
+      futex_wait(self.note, 0, until == never ? -1 : until);
+    return false;
+  }
+  io_waiter* chain = nullptr;
+  if (self.note.load(memory_order_seq_cst) == 0) at.poll(until, chain);  // [NET2]
+  polling_m.store(nullptr, memory_order_seq_cst);
+  if (m* keeper = timekeeper.load(memory_order_seq_cst); keeper != nullptr && keeper != &self)
+    note(*keeper);  // [NET3]
+  g_list own;
+  if (sort_woken(chain, own) == 0) return false;
+  lock.lock();
+  const bool has_p = !self.idle || take_p_to_spin(self);
+  lock.unlock();
+  if (has_p && self.pp != nullptr) {  // [NET5]
+    while (g* gp = own.pop_front()) put_ring(*self.pp, gp, *this);
+    return true;
+  }
+  inject_all(own);
+  return false;
+}
+
+// Once; others wait for it.
+int scheduler::make_net() noexcept {
+  for (;;) {
+    if (net.load(memory_order_acquire) != nullptr) return 0;
+    std::uint32_t free = 0;
+    if (making_net.compare_exchange_strong(free, 1, memory_order_acquire)) break;
+    futex_wait(making_net, 1, -1);
+  }
+  int error = 0;
+  poller* made = net.load(memory_order_acquire);
+  if (made == nullptr) {
+    made = poller::make(config.poller, error);
+    // seq_cst: pairs with sleep_idle(), which stores timekeeper and then reads net. [I6]
+    if (made != nullptr) net.store(made, memory_order_seq_cst);
+  }
+  making_net.store(0, memory_order_release);
+  futex_wake(making_net, 1 << 30);
+  if (m* keeper = timekeeper.load(memory_order_seq_cst); keeper != nullptr)
+    note(*keeper);  // off its futex, into the poller
+  return error;
+}
+
+int scheduler::register_descriptor(descriptor& d) noexcept {
+  if (net.load(memory_order_acquire) == nullptr) {
+    if (const int error = make_net(); error != 0) return error;
+  }
+  return net.load(memory_order_acquire)->add(d);
+}
+
+// No M is left.
+void scheduler::close_net() noexcept {
+  poller* at = net.load(memory_order_relaxed);
+  if (at == nullptr) return;
+  net.store(nullptr, memory_order_relaxed);
+  g_list none;
+  sort_woken(at->retire(), none);
+}
+
+}  // namespace gmp::detail

@@ -1,0 +1,495 @@
+#include <gmp/net.hpp>
+
+#include <gtest/gtest.h>
+
+#include <sys/socket.h>
+
+#include <atomic>
+#include <thread>
+
+#include "support/sockets.hpp"
+
+namespace {
+
+using namespace gmp_test;
+
+class tcp : public at_procs {};
+GMPSCHED_TEST_AT_PROCS(tcp, 1u, 2u, 4u);
+
+TEST_P(tcp, echo_round_trip) {
+  run([] {
+    net::tcp_listener listener = listen_anywhere();
+    gmp::go([&listener] { echo(listener.accept()); });
+    net::tcp_stream client = net::tcp_stream::connect(listener.local());
+    for (int i = 0; i < scaled(500); ++i) {
+      const std::string text = "message " + std::to_string(i);
+      EXPECT_EQ(client.write_all(bytes_of(text)), text.size());
+      EXPECT_EQ(read_text(client, text.size()), text);
+    }
+  });
+}
+
+TEST_P(tcp, names_of_both_ends) {
+  run([] {
+    auto [client, server] = tcp_pair();
+    EXPECT_EQ(client.local(), server.remote());
+    EXPECT_EQ(client.remote(), server.local());
+    EXPECT_EQ(client.local().address(), "127.0.0.1");
+    EXPECT_NE(client.local().port(), 0);
+  });
+}
+
+TEST_P(tcp, half_close_then_answer) {
+  run([] {
+    auto [client, server] = tcp_pair();
+    gmp::task<std::string> asked = gmp::spawn([&s = server] {
+      std::string all = read_rest(s);
+      s.write_all(bytes_of("answer"));
+      s.close();
+      return all;
+    });
+    client.write_all(bytes_of("question"));
+    client.shutdown_write();
+    EXPECT_EQ(read_rest(client), "answer");
+    EXPECT_EQ(asked.get(), "question");
+  });
+}
+
+TEST_P(tcp, end_of_file_repeats) {
+  run([] {
+    auto [client, server] = tcp_pair();
+    server.close();
+    char c;
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(client.read_some(&c, 1), 0u);
+  });
+}
+
+// The end came with the last bytes: there is no edge of its own for it.
+TEST_P(tcp, end_of_file_behind_a_short_read) {
+  run([] {
+    for (int i = 0; i < scaled(200); ++i) {
+      auto [client, server] = tcp_pair();
+      gmp::go([s = std::move(server)]() mutable {
+        s.write_all(bytes_of("bye"));
+        s.close();
+      });
+      EXPECT_EQ(read_rest(client), "bye");
+    }
+  });
+}
+
+TEST_P(tcp, large_transfer_both_ways_at_once) {
+  run([] {
+    auto [client, server] = tcp_pair();
+    const std::size_t size = sanitized ? 1 << 20 : 8 << 20;
+    auto source = [size](net::tcp_stream& s, char first) {
+      std::string block(size, first);
+      for (std::size_t i = 0; i < size; ++i) block[i] = static_cast<char>(first + i % 61);
+      s.write_all(bytes_of(block));
+      s.shutdown_write();
+    };
+    auto sink = [size](net::tcp_stream& s, char first) {
+      const std::string all = read_rest(s);
+      bool right = all.size() == size;
+      for (std::size_t i = 0; right && i < size; ++i)
+        right = all[i] == static_cast<char>(first + i % 61);
+      return right;
+    };
+    auto one = gmp::spawn([&, &c = client] { source(c, 'a'); });
+    auto two = gmp::spawn([&, &s = server] { source(s, 'A'); });
+    auto three = gmp::spawn([&, &s = server] { return sink(s, 'a'); });
+    EXPECT_TRUE(sink(client, 'A'));
+    EXPECT_TRUE(three.get());
+    one.get();
+    two.get();
+  });
+}
+
+TEST_P(tcp, vectored) {
+  run([] {
+    auto [client, server] = tcp_pair();
+    const net::const_buffer out[] = {{"one", 3}, {"", 0}, {"two", 3}};
+    EXPECT_EQ(client.writev(out), 6u);
+    char a[2];
+    char b[4];
+    const net::mutable_buffer in[] = {{a, sizeof a}, {b, sizeof b}};
+    EXPECT_EQ(server.readv(in), 6u);
+    EXPECT_EQ(std::string(a, 2) + std::string(b, 4), "onetwo");
+    EXPECT_EQ(client.writev({}), 0u);
+    EXPECT_EQ(server.readv({}), 0u);
+  });
+}
+
+TEST_P(tcp, refused) {
+  run([] {
+    net::endpoint gone;
+    {
+      net::tcp_listener listener = listen_anywhere();
+      gone = listener.local();
+    }
+    std::error_code error;
+    net::tcp_stream stream = net::tcp_stream::connect(gone, error);
+    EXPECT_EQ(error, std::errc::connection_refused);
+    EXPECT_FALSE(stream.is_open());
+    EXPECT_THROW(net::tcp_stream::connect(gone), std::system_error);
+  });
+}
+
+TEST_P(tcp, reset_by_peer) {
+  run([] {
+    auto [client, server] = tcp_pair();
+    auto waiting = gmp::spawn([&s = server] {
+      char c;
+      std::error_code error;
+      s.read_some(&c, 1, error);
+      return error;
+    });
+    yield_often();
+    const ::linger hard{1, 0};
+    ASSERT_EQ(::setsockopt(client.native_handle(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard), 0);
+    client.close();
+    EXPECT_EQ(waiting.get(), std::errc::connection_reset);
+  });
+}
+
+TEST_P(tcp, writing_to_a_closed_peer_is_an_error_not_a_signal) {
+  run([] {
+    auto [client, server] = tcp_pair();
+    server.close();
+    std::error_code error;
+    for (int i = 0; i < 100'000 && !error; ++i) client.write_some("x", 1, error);
+    EXPECT_TRUE(error == std::errc::broken_pipe || error == std::errc::connection_reset) << error;
+  });
+}
+
+TEST_P(tcp, read_deadline) {
+  run([] {
+    auto [client, server] = tcp_pair();
+    char c;
+    std::error_code error;
+    const auto start = std::chrono::steady_clock::now();
+    client.set_read_deadline(start + 20ms);
+    client.read_some(&c, 1, error);
+    EXPECT_EQ(error, std::errc::timed_out);
+    EXPECT_GE(std::chrono::steady_clock::now() - start, 20ms);
+    // It stays in force, for data that is there as well.
+    server.write_all("x", 1);
+    client.read_some(&c, 1, error);
+    EXPECT_EQ(error, std::errc::timed_out);
+    // The other direction is untouched.
+    EXPECT_EQ(client.write_some("y", 1), 1u);
+    client.clear_read_deadline();
+    EXPECT_EQ(client.read_some(&c, 1), 1u);
+    EXPECT_EQ(c, 'x');
+  });
+}
+
+TEST_P(tcp, deadline_in_the_past) {
+  run([] {
+    auto [client, server] = tcp_pair();
+    char c;
+    std::error_code error;
+    client.set_deadline(std::chrono::steady_clock::now() - 1h);
+    client.read_some(&c, 1, error);
+    EXPECT_EQ(error, std::errc::timed_out);
+    client.write_some("x", 1, error);
+    EXPECT_EQ(error, std::errc::timed_out);
+    EXPECT_THROW(client.read_some(&c, 1), std::system_error);
+  });
+}
+
+TEST_P(tcp, deadline_moved_while_blocked) {
+  run([] {
+    auto [client, server] = tcp_pair();
+    auto waiting = gmp::spawn([&c = client] {
+      char one;
+      std::error_code error;
+      c.read_some(&one, 1, error);
+      return error;
+    });
+    yield_often();
+    client.set_read_deadline(std::chrono::steady_clock::now() + 1h);
+    yield_often();
+    EXPECT_FALSE(waiting.wait_for(5ms));
+    client.set_read_deadline(std::chrono::steady_clock::now() + 5ms);
+    EXPECT_EQ(waiting.get(), std::errc::timed_out);
+    // Later than a timer that is armed already.
+    client.set_read_deadline(std::chrono::steady_clock::now() + 10ms);
+    auto again = gmp::spawn([&c = client] {
+      char one;
+      return c.read_some(&one, 1);
+    });
+    yield_often();
+    client.set_read_deadline(std::chrono::steady_clock::now() + 1h);
+    EXPECT_FALSE(again.wait_for(30ms));
+    server.write_all("x", 1);
+    EXPECT_EQ(again.get(), 1u);
+  });
+}
+
+TEST_P(tcp, write_deadline_against_a_full_buffer) {
+  run([] {
+    auto [client, server] = tcp_pair();
+    const std::string block(1 << 16, 'x');
+    std::error_code error;
+    client.set_write_deadline(std::chrono::steady_clock::now() + 30ms);
+    while (!error) client.write_some(bytes_of(block), error);
+    EXPECT_EQ(error, std::errc::timed_out);
+  });
+}
+
+TEST_P(tcp, accept_deadline) {
+  run([] {
+    net::tcp_listener listener = listen_anywhere();
+    std::error_code error;
+    listener.set_deadline(std::chrono::steady_clock::now() + 10ms);
+    net::tcp_stream none = listener.accept(error);
+    EXPECT_EQ(error, std::errc::timed_out);
+    listener.clear_deadline();
+    net::tcp_stream client = net::tcp_stream::connect(listener.local());
+    EXPECT_TRUE(listener.accept().is_open());
+  });
+}
+
+TEST_P(tcp, close_wakes_every_waiter) {
+  run([] {
+    auto [client, server] = tcp_pair();
+    net::tcp_listener listener = listen_anywhere();
+    const std::string block(1 << 16, 'x');
+    std::error_code full;
+    client.set_write_deadline(std::chrono::steady_clock::now() + 20ms);
+    while (!full) client.write_some(bytes_of(block), full);
+    client.clear_deadline();
+    std::vector<gmp::task<std::error_code>> waiting;
+    for (int i = 0; i < 3; ++i) {
+      waiting.push_back(gmp::spawn([&c = client] {
+        char one;
+        std::error_code error;
+        c.read_some(&one, 1, error);
+        return error;
+      }));
+      waiting.push_back(gmp::spawn([&c = client, &block] {
+        std::error_code error;
+        c.write_some(bytes_of(block), error);
+        return error;
+      }));
+      waiting.push_back(gmp::spawn([&listener] {
+        std::error_code error;
+        listener.accept(error);
+        return error;
+      }));
+    }
+    yield_often();
+    client.close();
+    listener.close();
+    int early = 0;  // those that came after the close
+    for (auto& one : waiting) {
+      const std::error_code error = one.get();
+      EXPECT_TRUE(error == std::errc::operation_canceled ||
+                  (error == std::errc::bad_file_descriptor && ++early != 0))
+          << error;
+    }
+    char c;
+    std::error_code error;
+    client.read_some(&c, 1, error);
+    EXPECT_EQ(error, std::errc::bad_file_descriptor);
+    client.write_some(&c, 1, error);
+    EXPECT_EQ(error, std::errc::bad_file_descriptor);
+    client.close(error);
+    EXPECT_EQ(error, std::errc::bad_file_descriptor);
+    client.close();
+    EXPECT_EQ(client.native_handle(), -1);
+    EXPECT_THROW(client.local(), std::system_error);
+  });
+}
+
+TEST_P(tcp, a_stream_never_opened) {
+  run([] {
+    net::tcp_stream none;
+    char c;
+    std::error_code error;
+    none.read_some(&c, 1, error);
+    EXPECT_EQ(error, std::errc::bad_file_descriptor);
+    none.read_some(&c, 0, error);
+    EXPECT_EQ(error, std::errc::bad_file_descriptor);
+    none.shutdown_write(error);
+    EXPECT_EQ(error, std::errc::bad_file_descriptor);
+    none.set_deadline(std::chrono::steady_clock::now());
+    EXPECT_FALSE(none.is_open());
+    EXPECT_EQ(none.native_handle(), -1);
+  });
+}
+
+TEST_P(tcp, several_acceptors_share) {
+  run([] {
+    net::tcp_listener listener = listen_anywhere();
+    std::atomic<int> accepted{0};
+    gmp::wait_group group;
+    for (int i = 0; i < 8; ++i) {
+      group.go([&] {
+        std::error_code error;
+        for (;;) {
+          net::tcp_stream one = listener.accept(error);
+          if (error) return;
+          ++accepted;
+        }
+      });
+    }
+    for (int i = 0; i < 50; ++i) {
+      net::tcp_stream client = net::tcp_stream::connect(listener.local());
+      char c;
+      EXPECT_EQ(client.read_some(&c, 1), 0u);  // the acceptor drops it
+    }
+    listener.close();
+    group.wait();
+    EXPECT_EQ(accepted.load(), 50);
+  });
+}
+
+TEST_P(tcp, connect_until_is_in_time) {
+  run([] {
+    // A listener whose backlog is full lets further connections hang.
+    net::tcp_listener listener = listen_anywhere({.backlog = 0});
+    std::vector<net::tcp_stream> filling;
+    std::error_code error;
+    for (int i = 0; i < 64 && !error; ++i)
+      filling.push_back(net::tcp_stream::connect_until(
+          listener.local(), std::chrono::steady_clock::now() + 30ms, error));
+    EXPECT_EQ(error, std::errc::timed_out);
+  });
+}
+
+TEST_P(tcp, listening_twice_on_one_port) {
+  run([] {
+    net::tcp_listener first = listen_anywhere();
+    std::error_code error;
+    net::tcp_listener second = net::tcp_listener::listen(first.local(), {}, error);
+    EXPECT_EQ(error, std::errc::address_in_use);
+    net::tcp_listener shared = listen_anywhere({.reuse_port = true});
+    EXPECT_TRUE(net::tcp_listener::listen(shared.local(), {.reuse_port = true}).is_open());
+  });
+}
+
+TEST_P(tcp, version_six) {
+  run([] {
+    std::error_code error;
+    net::tcp_listener listener =
+        net::tcp_listener::listen(net::endpoint::loopback_v6(0), {}, error);
+    if (error) GTEST_SKIP() << "no IPv6 here: " << error.message();
+    gmp::go([&listener] { echo(listener.accept()); });
+    net::tcp_stream client = net::tcp_stream::connect(listener.local());
+    client.write_all("six", 3);
+    EXPECT_EQ(read_text(client, 3), "six");
+  });
+}
+
+TEST_P(tcp, wrong_family) {
+  run([] {
+    std::error_code error;
+    net::tcp_stream::connect(net::endpoint("unix:/tmp/x"), error);
+    EXPECT_EQ(error, std::errc::address_family_not_supported);
+    net::tcp_listener::listen(net::endpoint(), {}, error);
+    EXPECT_EQ(error, std::errc::address_family_not_supported);
+    EXPECT_THROW(net::tcp_listener::listen("300.0.0.1:1"), std::system_error);
+  });
+}
+
+// Parked Gs are unwound when the runtime stops; their sockets close.
+TEST_P(tcp, runtime_stops_under_waiters) {
+  net::tcp_listener listener = listen_anywhere();
+  std::atomic<int> unwound{0};
+  struct counter {
+    std::atomic<int>& n;
+    ~counter() { ++n; }
+  };
+  run([&] {
+    for (int i = 0; i < 10; ++i)
+      gmp::go([&] {
+        counter at_end{unwound};
+        listener.accept();
+      });
+    auto [client, server] = tcp_pair();
+    gmp::go([&unwound, c = std::move(client)]() mutable {
+      counter at_end{unwound};
+      char one;
+      c.read_some(&one, 1);
+    });
+    yield_often();
+  });
+  EXPECT_LE(unwound.load(), 11);
+  EXPECT_TRUE(listener.is_open());
+}
+
+TEST_P(tcp, threads_without_a_runtime) {
+  net::tcp_listener listener = listen_anywhere();
+  std::thread server([&] { echo(listener.accept()); });
+  net::tcp_stream client = net::tcp_stream::connect(listener.local());
+  client.write_all("hello", 5);
+  EXPECT_EQ(read_text(client, 5), "hello");
+  client.set_read_deadline(std::chrono::steady_clock::now() + 5ms);
+  char c;
+  std::error_code error;
+  client.read_some(&c, 1, error);
+  EXPECT_EQ(error, std::errc::timed_out);
+  client.clear_deadline();
+  std::thread waits([&] { client.read_some(&c, 1, error); });
+  std::this_thread::yield();
+  client.close();
+  waits.join();
+  EXPECT_TRUE(error == std::errc::operation_canceled || error == std::errc::bad_file_descriptor);
+  server.join();
+}
+
+TEST_P(tcp, a_thread_talks_to_a_g) {
+  net::tcp_listener listener = listen_anywhere();
+  std::thread client_thread([at = listener.local()] {
+    net::tcp_stream client = net::tcp_stream::connect(at);
+    for (int i = 0; i < 50; ++i) {
+      client.write_all("ping", 4);
+      EXPECT_EQ(read_text(client, 4), "ping");
+    }
+  });
+  run([&] { echo(listener.accept()); });
+  client_thread.join();
+}
+
+// A socket outlives the runtime that waited for it, and serves the next one.
+TEST_P(tcp, from_runtime_to_runtime) {
+  net::tcp_listener listener = listen_anywhere();
+  for (int round = 0; round < 3; ++round) {
+    run([&] {
+      gmp::go([&] { echo(listener.accept()); });
+      net::tcp_stream client = net::tcp_stream::connect(listener.local());
+      client.write_all("abc", 3);
+      EXPECT_EQ(read_text(client, 3), "abc");
+    });
+  }
+}
+
+TEST_P(tcp, two_runtimes_share_a_listener) {
+  net::tcp_listener listener = listen_anywhere();
+  gmp::runtime first({.procs = GetParam()});
+  gmp::runtime second({.procs = GetParam()});
+  std::atomic<int> served{0};
+  auto serve = [&] {
+    std::error_code error;
+    for (;;) {
+      net::tcp_stream one = listener.accept(error);
+      if (error) return;
+      ++served;
+    }
+  };
+  auto one = first.spawn(serve);
+  auto two = second.spawn(serve);
+  for (int i = 0; i < 20; ++i) {
+    net::tcp_stream client = net::tcp_stream::connect(listener.local());
+    char c;
+    EXPECT_EQ(client.read_some(&c, 1), 0u);
+  }
+  listener.close();
+  one.get();
+  two.get();
+  EXPECT_EQ(served.load(), 20);
+}
+
+}  // namespace
