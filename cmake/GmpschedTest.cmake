@@ -3,7 +3,7 @@
 #   gmpsched_add_test(unit SOURCES a.cpp b.cpp LABELS unit [PROCS 1 2 4 8] [TIMEOUT 120])
 #
 # makes one program and one ctest entry per source file (and per number of Ps, given to the program
-# as GMPSCHED_PROCS). A file ending in _nosplit.cpp stands for foreign code: it is compiled without
+# as GMPSCHED_PROCS). What uses support/sockets.hpp has an entry for each poller. A file ending in _nosplit.cpp stands for foreign code: it is compiled without
 # split stacks.
 
 set(GMPSCHED_TEST_ENVIRONMENT
@@ -67,7 +67,7 @@ function(gmpsched_suites_of source out)
 endfunction()
 
 function(gmpsched_add_ctest_entry name program filter procs labels timeout)
-  set(environment ${GMPSCHED_TEST_ENVIRONMENT})
+  set(environment ${GMPSCHED_TEST_ENVIRONMENT} ${ARGN})
   if(procs)
     string(APPEND name ".procs${procs}")
     list(APPEND environment "GMPSCHED_PROCS=${procs}")
@@ -100,8 +100,13 @@ function(gmpsched_add_test name)
     cmake_path(GET source STEM stem)
     if(filter)
       list(APPEND seen "${filter}")
+      file(STRINGS "${source}" polls REGEX "support/sockets.hpp" LIMIT_COUNT 1)
       foreach(procs IN LISTS arg_PROCS)
         gmpsched_add_ctest_entry("${name}.${stem}" ${program} "${filter}" "${procs}" "${arg_LABELS}" ${arg_TIMEOUT})
+        if(polls AND gmpsched_uring_sources)
+          gmpsched_add_ctest_entry("${name}.${stem}.io_uring" ${program} "${filter}" "${procs}" "${arg_LABELS}"
+            ${arg_TIMEOUT} "GMPSCHED_POLLER=io_uring")
+        endif()
       endforeach()
     endif()
   endforeach()

@@ -1,0 +1,194 @@
+// Many connections, closes in the middle of everything, numbers that are used again at once.
+#include <sys/resource.h>
+
+#include <atomic>
+#include <vector>
+
+#include <gmp/semaphore.hpp>
+
+#include "support/lengthen.hpp"
+#include "support/sockets.hpp"
+
+namespace {
+
+using namespace gmp_test;
+
+class net_stress : public stress_test {};
+
+TEST_F(net_stress, a_thousand_connections) {
+  const int connections = sanitized ? 200 : 1'000;
+  run_each([connections] {
+    net::tcp_listener listener = listen_anywhere();
+    gmp::go([&listener] {
+      std::error_code error;
+      for (;;) {
+        net::tcp_stream one = listener.accept(error);
+        if (error) return;
+        gmp::go([s = std::move(one)]() mutable { echo(std::move(s)); });
+      }
+    });
+    gmp::wait_group group;
+    std::atomic<int> wrong{0};
+    for (int i = 0; i < connections; ++i) {
+      group.go([&, i] {
+        net::tcp_stream client = net::tcp_stream::connect(listener.local());
+        for (int round = 0; round < 3; ++round) {
+          const std::string text = "client " + std::to_string(i);
+          client.write_all(bytes_of(text));
+          wrong += read_text(client, text.size()) != text;
+        }
+      });
+    }
+    group.wait();
+    EXPECT_EQ(wrong.load(), 0);
+    listener.close();
+  });
+}
+
+// One number is closed and opened again all the time: nobody reads from a stranger's connection.
+TEST_F(net_stress, closing_against_reading) {
+  run_each([] {
+    std::atomic<int> strange{0};
+    gmp::wait_group group;
+    for (int worker = 0; worker < 4; ++worker) {
+      group.go([&strange, worker] {
+        const char mine = static_cast<char>('a' + worker);
+        for (int i = 0; i < stressed(200); ++i) {
+          auto [a, b] = net::unix_stream::pair();
+          auto reading = gmp::spawn([&strange, mine, &s = a] {
+            char c = mine;
+            std::error_code error;
+            while (s.read_some(&c, 1, error) == 1) strange += c != mine;
+            return error;
+          });
+          b.write_all(&mine, 1);
+          if (i % 2 == 0) gmp::this_g::yield();
+          if (i % 3 == 0) b.close();
+          a.close();
+          const std::error_code error = reading.get();
+          if (error && error != std::errc::operation_canceled &&
+              error != std::errc::bad_file_descriptor)
+            ++strange;
+        }
+      });
+    }
+    group.wait();
+    EXPECT_EQ(strange.load(), 0);
+  });
+}
+
+// Deadlines that are moved, met and cleared while data comes and goes: every byte arrives once.
+TEST_F(net_stress, deadlines_against_data) {
+  run_each([] {
+    auto [a, b] = tcp_pair();
+    const int bytes = stressed(1'000);
+    std::atomic<bool> over{false};
+    auto moving = gmp::spawn([&, &s = a] {
+      while (!over.load()) {
+        s.set_read_deadline(std::chrono::steady_clock::now() + 50us);
+        gmp::this_g::yield();
+        s.clear_read_deadline();
+        gmp::this_g::sleep_for(20us);
+      }
+    });
+    auto reading = gmp::spawn([&, &s = a] {
+      int n = 0;
+      char c;
+      std::error_code error;
+      while (n < bytes) {
+        n += static_cast<int>(s.read_some(&c, 1, error));
+        if (error) {
+          EXPECT_EQ(error, std::errc::timed_out);
+          gmp::this_g::yield();
+        }
+      }
+      return n;
+    });
+    for (int i = 0; i < bytes; ++i) {
+      b.write_all("x", 1);
+      if (i % 7 == 0) gmp::this_g::yield();
+    }
+    EXPECT_EQ(reading.get(), bytes);
+    over.store(true);
+    moving.get();
+  });
+}
+
+// Several readers of one descriptor: nobody sleeps while there is data.
+TEST_F(net_stress, several_readers) {
+  run_each([] {
+    auto [a, b] = net::unix_stream::pair();
+    std::atomic<int> got{0};
+    gmp::wait_group group;
+    for (int i = 0; i < 4; ++i) {
+      group.go([&got, &s = a] {
+        char c[3];
+        while (const std::size_t n = s.read_some(c, sizeof c)) got += static_cast<int>(n);
+      });
+    }
+    const int bytes = stressed(3'000);
+    for (int i = 0; i < bytes; ++i) {
+      b.write_all("x", 1);
+      if (i % 64 == 0) until([&] { return got.load() == i + 1; });
+    }
+    b.close();
+    group.wait();
+    EXPECT_EQ(got.load(), bytes);
+  });
+}
+
+TEST_F(net_stress, ping_pong_beside_computing) {
+  run_each([] {
+    auto [a, b] = tcp_pair();
+    std::atomic<bool> over{false};
+    auto computing = gmp::spawn([&over] {
+      unsigned long sum = 0;
+      while (!over.load()) {
+        for (int i = 0; i < 1'000; ++i) sum += static_cast<unsigned long>(i);
+        gmp::this_g::yield();
+      }
+      return sum;
+    });
+    gmp::go([s = std::move(b)]() mutable { echo(std::move(s)); });
+    for (int i = 0; i < stressed(2'000); ++i) {
+      a.write_all("ping", 4);
+      EXPECT_EQ(read_text(a, 4), "ping");
+    }
+    over.store(true);
+    computing.get();
+  });
+}
+
+// Out of descriptors: an error, and afterwards all goes on; nobody who is connected is lost.
+TEST_F(net_stress, descriptors_run_out) {
+  rlimit old;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &old), 0);
+  rlimit few = old;
+  few.rlim_cur = 128;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  run_each([] {
+    net::tcp_listener listener = listen_anywhere();
+    auto [a, b] = tcp_pair();
+    std::vector<net::tcp_stream> held;
+    std::error_code error;
+    while (!error) {
+      net::tcp_stream client = net::tcp_stream::connect(listener.local(), error);
+      if (!error) held.push_back(std::move(client));
+    }
+    EXPECT_EQ(error, std::errc::too_many_files_open);
+    // All of them wait in the backlog.
+    listener.accept(error);
+    EXPECT_EQ(error, std::errc::too_many_files_open);
+    a.write_all("still", 5);
+    EXPECT_EQ(read_text(b, 5), "still");
+    const std::size_t waiting = held.size();
+    held.resize(held.size() - 2);
+    net::tcp_stream first = listener.accept();
+    EXPECT_TRUE(first.is_open());
+    held.clear();
+    for (std::size_t i = 1; i < waiting; ++i) EXPECT_TRUE(listener.accept().is_open());
+  });
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+
+}  // namespace

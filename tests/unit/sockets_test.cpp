@@ -1,0 +1,191 @@
+// Unix sockets, datagrams, name lookups.
+#include <gmp/net.hpp>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "support/sockets.hpp"
+
+namespace {
+
+using namespace gmp_test;
+
+class sockets : public at_procs {
+ protected:
+  static std::string fresh_path(const char* name) {
+    return testing::TempDir() + "gmp_" + std::to_string(::getpid()) + "_" + name;
+  }
+};
+GMPSCHED_TEST_AT_PROCS(sockets, 1u, 2u, 4u);
+
+TEST_P(sockets, unix_echo) {
+  run([] {
+    const std::string path = fresh_path("echo");
+    net::unix_listener listener = net::unix_listener::listen(path);
+    EXPECT_EQ(listener.local().address(), path);
+    gmp::go([&listener] {
+      net::unix_stream s = listener.accept();
+      s.write_all(bytes_of(read_text(s, 5)));
+    });
+    net::unix_stream client = net::unix_stream::connect(path);
+    client.write_all("unix!", 5);
+    EXPECT_EQ(read_text(client, 5), "unix!");
+    EXPECT_EQ(::access(path.c_str(), F_OK), 0);
+    listener.close();
+    EXPECT_NE(::access(path.c_str(), F_OK), 0) << "the path is left behind";
+    std::error_code error;
+    net::unix_stream::connect(path, error);
+    EXPECT_EQ(error, std::errc::no_such_file_or_directory);
+    net::unix_stream::connect("", error);
+    EXPECT_EQ(error, std::errc::invalid_argument);
+  });
+}
+
+TEST_P(sockets, unix_pair) {
+  run([] {
+    auto [a, b] = net::unix_stream::pair();
+    a.write_all("x", 1);
+    char c = 0;
+    EXPECT_EQ(b.read_some(&c, 1), 1u);
+    EXPECT_EQ(c, 'x');
+    a.close();
+    EXPECT_EQ(b.read_some(&c, 1), 0u);
+    std::error_code error;
+    b.write_some("y", 1, error);
+    EXPECT_EQ(error, std::errc::broken_pipe);
+  });
+}
+
+// connect() waits for room in the backlog.
+TEST_P(sockets, unix_backlog) {
+  run([] {
+    const std::string path = fresh_path("backlog");
+    net::unix_listener listener = net::unix_listener::listen(path, {.backlog = 1});
+    gmp::wait_group group;
+    for (int i = 0; i < 10; ++i)
+      group.go([&path] {
+        net::unix_stream s = net::unix_stream::connect(path);
+        EXPECT_EQ(read_rest(s), "ok");
+      });
+    for (int i = 0; i < 10; ++i) listener.accept().write_all("ok", 2);
+    group.wait();
+  });
+}
+
+TEST_P(sockets, datagrams) {
+  run([] {
+    net::udp_socket a = net::udp_socket::bind("127.0.0.1:0");
+    net::udp_socket b = net::udp_socket::bind("127.0.0.1:0");
+    auto answered = gmp::spawn([&b] {
+      for (int i = 0; i < 20; ++i) {
+        char buffer[64];
+        net::endpoint from;
+        const std::size_t n = b.recv_from(std::as_writable_bytes(std::span(buffer)), from);
+        b.send_to(std::as_bytes(std::span(buffer, n)), from);
+      }
+    });
+    for (int i = 0; i < 20; ++i) {
+      const std::string text(static_cast<std::size_t>(i), 'd');
+      a.send_to(bytes_of(text), b.local());
+      char buffer[64];
+      net::endpoint from;
+      EXPECT_EQ(a.recv_from(std::as_writable_bytes(std::span(buffer)), from), text.size());
+      EXPECT_EQ(from, b.local());
+    }
+    answered.get();
+    std::error_code error;
+    a.set_read_deadline(std::chrono::steady_clock::now() + 5ms);
+    char c[1];
+    net::endpoint from;
+    a.recv_from(std::as_writable_bytes(std::span(c)), from, error);
+    EXPECT_EQ(error, std::errc::timed_out);
+  });
+}
+
+TEST_P(sockets, connected_datagrams) {
+  run([] {
+    net::udp_socket b = net::udp_socket::bind("127.0.0.1:0");
+    net::udp_socket a = net::udp_socket::connected_to(b.local());
+    EXPECT_EQ(a.send(bytes_of("hello")), 5u);
+    char buffer[3];
+    EXPECT_EQ(b.recv(std::as_writable_bytes(std::span(buffer))), 3u) << "cut off";
+    b.close();
+    std::error_code error;
+    a.send(bytes_of("nobody"), error);
+    a.recv(std::as_writable_bytes(std::span(buffer)), error);
+    EXPECT_EQ(error, std::errc::connection_refused);
+  });
+}
+
+TEST_P(sockets, unix_datagrams) {
+  run([] {
+    const net::endpoint at("unix:@gmp-test-" + std::to_string(::getpid()));
+    net::unix_datagram a = net::unix_datagram::bind(at);
+    net::unix_datagram b = net::unix_datagram::connected_to(at);
+    EXPECT_EQ(b.send(bytes_of("dgram")), 5u);
+    char buffer[16];
+    EXPECT_EQ(a.recv(std::as_writable_bytes(std::span(buffer))), 5u);
+  });
+}
+
+TEST_P(sockets, lookups) {
+  run([] {
+    EXPECT_EQ(net::resolve("127.0.0.1", "80").at(0), net::endpoint("127.0.0.1:80"));
+    EXPECT_EQ(net::resolve("[::1]:443").at(0), net::endpoint("[::1]:443"));
+    EXPECT_FALSE(net::resolve("", "8080").empty());
+    const auto local = net::resolve("localhost", "http");
+    ASSERT_FALSE(local.empty());
+    EXPECT_EQ(local[0].port(), 80);
+    std::error_code error;
+    EXPECT_TRUE(net::resolve("no-such-host.invalid", "1", error).empty());
+    EXPECT_TRUE(error);
+    EXPECT_TRUE(net::resolve("no port", error).empty());
+    EXPECT_EQ(error, std::errc::invalid_argument);
+    EXPECT_TRUE(net::resolve(std::string_view("a\0b", 3), "1", error).empty());
+    EXPECT_EQ(error, std::errc::invalid_argument);
+    EXPECT_THROW(net::resolve("127.0.0.1", "no such service"), std::system_error);
+  });
+}
+
+TEST_P(sockets, many_lookups_at_once) {
+  run([] {
+    gmp::wait_group group;
+    std::atomic<int> found{0};
+    for (int i = 0; i < 100; ++i)
+      group.go([&found] { found += !net::resolve("localhost", "http").empty(); });
+    group.wait();
+    EXPECT_EQ(found.load(), 100);
+  });
+}
+
+// Who waits for a lookup does not hold up the end of the runtime.
+TEST_P(sockets, runtime_stops_during_a_lookup) {
+  run([] {
+    for (int i = 0; i < 20; ++i) {
+      gmp::go([] {
+        std::error_code error;
+        net::resolve("no-such-host.invalid", "1", error);
+      });
+    }
+    yield_often(8);
+  });
+}
+
+TEST_P(sockets, connect_by_name) {
+  run([] {
+    net::tcp_listener listener = listen_anywhere();
+    gmp::go([&listener] { echo(listener.accept()); });
+    const std::string port = std::to_string(listener.local().port());
+    net::tcp_stream client = net::tcp_stream::connect("localhost:" + port);
+    client.write_all("name", 4);
+    EXPECT_EQ(read_text(client, 4), "name");
+    std::error_code error;
+    net::tcp_stream::connect("no-such-host.invalid:1", error);
+    EXPECT_TRUE(error);
+  });
+}
+
+}  // namespace
