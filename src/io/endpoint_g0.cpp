@@ -140,7 +140,7 @@ bool split_host_port(std::string_view text, std::string_view& host,
   return host.find_first_of(":[]") == std::string_view::npos;
 }
 
-void parse_home(void* arg) {
+void parse_at_home(void* arg) {
   auto& request = *static_cast<parse_request*>(arg);
   const std::string_view text = request.text;
   request.error = text.starts_with(unix_prefix)
@@ -148,7 +148,7 @@ void parse_home(void* arg) {
                       : parse_inet(text, request.out);
 }
 
-void format_home(void* arg) {
+void format_at_home(void* arg) {
   auto& request = *static_cast<format_request*>(arg);
   request.text[0] = '\0';
   switch (request.at->family()) {

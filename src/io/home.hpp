@@ -1,14 +1,20 @@
 // The halves of I/O calls that run on a thread's own stack: everything that is rare or needs libc.
-// Each takes the address of its request.
+// Each takes the address of its request, or what the comment beside it says.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "base/attributes.hpp"
 #include "gmp/endpoint.hpp"
 #include "netpoll/descriptor.hpp"
 
 namespace gmp::detail {
+
+// name_home() is what code on a G hands to call_on_home (home.cpp); name_at_home() does it.
+#define GMPSCHED_IO_HOME(name)           \
+  GMPSCHED_HOME void name##_home(void*); \
+  void name##_at_home(void*)
 
 // --- thread_wait_g0.cpp: a plain thread blocks in poll()
 struct thread_wait_request {
@@ -17,12 +23,12 @@ struct thread_wait_request {
   nanos deadline;
   long result;  // 0: look again; or a negative errno
 };
-void thread_wait_home(void* request);
-void release_thread_home(void* waiter);  // an io_waiter of a plain thread; gone afterwards
+GMPSCHED_IO_HOME(thread_wait);
+GMPSCHED_IO_HOME(release_thread);  // an io_waiter of a plain thread; gone afterwards
 
 // --- socket_g0.cpp
-void close_home(void* d);        // the descriptor's last user has left
-void drop_handle_home(void* d);  // the handle goes
+GMPSCHED_IO_HOME(close);        // the descriptor's last user has left
+GMPSCHED_IO_HOME(drop_handle);  // the handle goes
 
 // A socket that does what was asked for, in a descriptor. The results: d, or a negative errno.
 struct open_request {
@@ -37,7 +43,7 @@ struct open_request {
   descriptor* d = nullptr;
   long error = 0;
 };
-void open_home(void* request);
+GMPSCHED_IO_HOME(open);
 
 // A file that is open already (accepted), into a descriptor; closes it on failure.
 struct adopt_request {
@@ -46,7 +52,7 @@ struct adopt_request {
   descriptor* d = nullptr;
   long error = 0;
 };
-void adopt_home(void* request);
+GMPSCHED_IO_HOME(adopt);
 
 // connect(2), and what became of it.
 struct connect_request {
@@ -55,7 +61,7 @@ struct connect_request {
   bool begun = false;  // look at the outcome only
   long result = 0;     // 0, -EINPROGRESS, -EAGAIN (unix: the backlog is full), or what went wrong
 };
-void connect_home(void* request);
+GMPSCHED_IO_HOME(connect);
 
 struct name_request {
   int fd;
@@ -63,7 +69,7 @@ struct name_request {
   net::endpoint* out;
   long error = 0;
 };
-void name_home(void* request);
+GMPSCHED_IO_HOME(name);
 
 struct option_request {
   int fd;
@@ -72,14 +78,14 @@ struct option_request {
   int value;
   long error = 0;
 };
-void option_home(void* request);
+GMPSCHED_IO_HOME(option);
 
 struct shutdown_request {
   int fd;
   int how;
   long error = 0;
 };
-void shutdown_home(void* request);
+GMPSCHED_IO_HOME(shutdown);
 
 struct sendfile_request {
   int to;
@@ -88,8 +94,8 @@ struct sendfile_request {
   std::size_t n;
   long result = 0;
 };
-void sendfile_home(void* request);  // never a SIGPIPE
+GMPSCHED_IO_HOME(sendfile);  // never a SIGPIPE
 
-void unlink_home(void* path);  // of a unix socket: an endpoint
+GMPSCHED_IO_HOME(unlink);  // of a unix socket: an endpoint
 
 }  // namespace gmp::detail

@@ -6,6 +6,7 @@
 
 #include "gmp/detail/spin_lock.hpp"
 #include "gmp/endpoint.hpp"
+#include "io/home.hpp"
 #include "sched/park.hpp"
 
 namespace gmp::detail {
@@ -30,7 +31,8 @@ struct lookup_request {
   std::string_view service;
   lookup* made = nullptr;  // null: out of memory
 };
-void lookup_begin_home(void* request);  // done at once, or handed to a thread
-void lookup_drop_home(void* made);
+GMPSCHED_IO_HOME(lookup_begin);  // done at once, or handed to a thread
+GMPSCHED_IO_HOME(lookup_drop);
+GMPSCHED_IO_HOME(resolve_category);  // a const std::error_category*
 
 }  // namespace gmp::detail

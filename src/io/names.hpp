@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "gmp/endpoint.hpp"
+#include "io/home.hpp"
 
 namespace gmp::detail {
 
@@ -14,14 +15,14 @@ struct parse_request {
   net::endpoint out;
   int error;
 };
-void parse_home(void* request);
+GMPSCHED_IO_HOME(parse);
 
 struct format_request {
   const net::endpoint* at;
   bool whole;  // with port, brackets, prefix
   char text[160];
 };
-void format_home(void* request);
+GMPSCHED_IO_HOME(format);
 
 // "host:port" taken apart, brackets removed. False: there is no port, or the brackets are odd.
 bool split_host_port(std::string_view text, std::string_view& host,

@@ -13,24 +13,6 @@
 namespace gmp::detail {
 namespace {
 
-class resolve_errors final : public std::error_category {
- public:
-  const char* name() const noexcept override { return "gmp.resolve"; }
-  std::string message(int code) const override { return ::gai_strerror(code); }
-  std::error_condition default_error_condition(int code) const noexcept override {
-    switch (code) {
-      case EAI_NONAME:
-        return std::make_error_condition(std::errc::no_such_device_or_address);
-      case EAI_AGAIN:
-        return std::make_error_condition(std::errc::resource_unavailable_try_again);
-      case EAI_MEMORY:
-        return std::make_error_condition(std::errc::not_enough_memory);
-      default:
-        return {code, *this};
-    }
-  }
-};
-
 bool cancel_lookup(void* arg) {
   auto& what = *static_cast<lookup*>(arg);
   what.lock.lock();
@@ -97,8 +79,9 @@ namespace gmp::net {
 using namespace detail;
 
 const std::error_category& resolve_category() noexcept {
-  static const resolve_errors instance;
-  return instance;
+  const std::error_category* instance;
+  call_on_home(&resolve_category_home, &instance);
+  return *instance;
 }
 
 std::vector<endpoint> resolve(std::string_view host, std::string_view service,

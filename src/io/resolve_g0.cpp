@@ -21,6 +21,24 @@ namespace {
 
 constexpr int most_threads = 16;
 
+class resolve_errors final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "gmp.resolve"; }
+  std::string message(int code) const override { return ::gai_strerror(code); }
+  std::error_condition default_error_condition(int code) const noexcept override {
+    switch (code) {
+      case EAI_NONAME:
+        return std::make_error_condition(std::errc::no_such_device_or_address);
+      case EAI_AGAIN:
+        return std::make_error_condition(std::errc::resource_unavailable_try_again);
+      case EAI_MEMORY:
+        return std::make_error_condition(std::errc::not_enough_memory);
+      default:
+        return {code, *this};
+    }
+  }
+};
+
 struct lookup_queue {
   std::mutex lock;
   lookup* first = nullptr;
@@ -130,7 +148,7 @@ bool enqueue(lookup& what) {
 
 }  // namespace
 
-void lookup_begin_home(void* arg) {
+void lookup_begin_at_home(void* arg) {
   auto& request = *static_cast<lookup_request*>(arg);
   auto* made = new (std::nothrow) lookup;
   if (made == nullptr) return;
@@ -152,6 +170,11 @@ void lookup_begin_home(void* arg) {
   request.made = made;
 }
 
-void lookup_drop_home(void* made) { drop(*static_cast<lookup*>(made)); }
+void resolve_category_at_home(void* out) {
+  static const resolve_errors instance;
+  *static_cast<const std::error_category**>(out) = &instance;
+}
+
+void lookup_drop_at_home(void* made) { drop(*static_cast<lookup*>(made)); }
 
 }  // namespace gmp::detail

@@ -110,18 +110,18 @@ class sigpipe_guard {
 
 }  // namespace
 
-void close_home(void* arg) {
+void close_at_home(void* arg) {
   descriptor& d = *static_cast<descriptor*>(arg);
   for (descriptor::deadline_timer& timer : d.timers) timer_heap::stop_and_wait(timer.node);
   d.finish_close();
 }
 
-void drop_handle_home(void* arg) {
+void drop_handle_at_home(void* arg) {
   descriptor& d = *static_cast<descriptor*>(arg);
   if (d.drop_handle()) d.give();
 }
 
-void open_home(void* arg) {
+void open_at_home(void* arg) {
   auto& request = *static_cast<open_request*>(arg);
   const int family = family_of(*request.at);
   if (family < 0) {
@@ -141,7 +141,7 @@ void open_home(void* arg) {
   request.d = descriptor_or_close(fd, request.error);
 }
 
-void adopt_home(void* arg) {
+void adopt_at_home(void* arg) {
   auto& request = *static_cast<adopt_request*>(arg);
   if (!request.nonblocking) {
     const int flags = ::fcntl(request.fd, F_GETFL);
@@ -154,7 +154,7 @@ void adopt_home(void* arg) {
   request.d = descriptor_or_close(request.fd, request.error);
 }
 
-void connect_home(void* arg) {
+void connect_at_home(void* arg) {
   auto& request = *static_cast<connect_request*>(arg);
   if (!request.begun) {
     const int done =
@@ -176,7 +176,7 @@ void connect_home(void* arg) {
   }
 }
 
-void name_home(void* arg) {
+void name_at_home(void* arg) {
   auto& request = *static_cast<name_request*>(arg);
   sockaddr_storage name;
   socklen_t size = sizeof name;
@@ -192,17 +192,17 @@ void name_home(void* arg) {
   request.out->resize(size);
 }
 
-void option_home(void* arg) {
+void option_at_home(void* arg) {
   auto& request = *static_cast<option_request*>(arg);
   request.error = set_option(request.fd, request.level, request.name, request.value);
 }
 
-void shutdown_home(void* arg) {
+void shutdown_at_home(void* arg) {
   auto& request = *static_cast<shutdown_request*>(arg);
   request.error = ::shutdown(request.fd, request.how) == 0 ? 0 : -errno;
 }
 
-void sendfile_home(void* arg) {
+void sendfile_at_home(void* arg) {
   auto& request = *static_cast<sendfile_request*>(arg);
   sigpipe_guard guard;
   off_t offset = request.offset != nullptr ? static_cast<off_t>(*request.offset) : 0;
@@ -213,7 +213,7 @@ void sendfile_home(void* arg) {
   if (request.offset != nullptr && n >= 0) *request.offset = offset;
 }
 
-void unlink_home(void* arg) {
+void unlink_at_home(void* arg) {
   const auto& at = *static_cast<const net::endpoint*>(arg);
   if (at.family() != net::address_family::unix_path) return;
   sockaddr_un un{};

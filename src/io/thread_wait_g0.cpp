@@ -65,7 +65,7 @@ void leave(descriptor& d, direction dir, io_waiter& mine) noexcept {
 
 }  // namespace
 
-void thread_wait_home(void* arg) {
+void thread_wait_at_home(void* arg) {
   auto& request = *static_cast<thread_wait_request*>(arg);
   thread_local own_eventfd own;
   io_waiter w;
@@ -84,6 +84,6 @@ void thread_wait_home(void* arg) {
   leave(d, request.dir, w);
 }
 
-void release_thread_home(void* arg) { release_thread(*static_cast<io_waiter*>(arg)); }
+void release_thread_at_home(void* arg) { release_thread(*static_cast<io_waiter*>(arg)); }
 
 }  // namespace gmp::detail

@@ -140,8 +140,9 @@ TEST_P(sockets, lookups) {
     ASSERT_FALSE(local.empty());
     EXPECT_EQ(local[0].port(), 80);
     std::error_code error;
-    EXPECT_TRUE(net::resolve("no-such-host.invalid", "1", error).empty());
-    EXPECT_TRUE(error);
+    EXPECT_TRUE(net::resolve("localhost", "no such service", error).empty());
+    EXPECT_EQ(error.category(), net::resolve_category());
+    EXPECT_FALSE(error.message().empty());
     EXPECT_TRUE(net::resolve("no port", error).empty());
     EXPECT_EQ(error, std::errc::invalid_argument);
     EXPECT_TRUE(net::resolve(std::string_view("a\0b", 3), "1", error).empty());
@@ -183,7 +184,7 @@ TEST_P(sockets, connect_by_name) {
     client.write_all("name", 4);
     EXPECT_EQ(read_text(client, 4), "name");
     std::error_code error;
-    net::tcp_stream::connect("no-such-host.invalid:1", error);
+    net::tcp_stream::connect("localhost:no such service", error);
     EXPECT_TRUE(error);
   });
 }
