@@ -16,8 +16,8 @@ using namespace gmp_test;
 class net_stress : public stress_test {};
 
 TEST_F(net_stress, a_thousand_connections) {
-  const int connections = sanitized ? 200 : 1'000;
-  run_each([connections] {
+  static constexpr int connections = sanitized ? 200 : 1'000;
+  run_each([] {
     net::tcp_listener listener = listen_anywhere();
     gmp::go([&listener] {
       std::error_code error;

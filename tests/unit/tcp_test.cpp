@@ -81,14 +81,14 @@ TEST_P(tcp, end_of_file_behind_a_short_read) {
 TEST_P(tcp, large_transfer_both_ways_at_once) {
   run([] {
     auto [client, server] = tcp_pair();
-    const std::size_t size = sanitized ? 1 << 20 : 8 << 20;
-    auto source = [size](net::tcp_stream& s, char first) {
+    static constexpr std::size_t size = sanitized ? 1 << 20 : 8 << 20;
+    auto source = [](net::tcp_stream& s, char first) {
       std::string block(size, first);
       for (std::size_t i = 0; i < size; ++i) block[i] = static_cast<char>(first + i % 61);
       s.write_all(bytes_of(block));
       s.shutdown_write();
     };
-    auto sink = [size](net::tcp_stream& s, char first) {
+    auto sink = [](net::tcp_stream& s, char first) {
       const std::string all = read_rest(s);
       bool right = all.size() == size;
       for (std::size_t i = 0; right && i < size; ++i)
