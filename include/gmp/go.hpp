@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <gmp/detail/blocking.hpp>
 #include <gmp/detail/spawn.hpp>
 #include <gmp/task.hpp>
 
@@ -50,10 +51,15 @@ auto spawn(F&& f, A&&... args) -> task<std::invoke_result_t<std::decay_t<F>, std
   return detail::make_task(nullptr, std::forward<F>(f), std::forward<A>(args)...);
 }
 
-// Runs f here and returns what it returns: marks a call that will block the thread. In this version
-// the P waits with the thread; nothing is handed off yet. Go: what a system call does by itself.
+// Runs f here, on the calling thread, and returns what it returns; an exception of f leaves it. For
+// calls that block the thread: the P is handed to another thread at once, so that other Gs run; f
+// may take as long as it likes. Calls that are not announced have the same effect later, see
+// options::handoff_after. Afterwards the G waits for a P and may go on on another thread. With
+// max_threads in use the P stays and f is simply called. On a plain thread: just f(). f must not
+// expect to be alone: it may use this library. Go: what a system call does by itself.
 template <class F>
 decltype(auto) blocking(F&& f) {
+  const detail::blocking_stretch announced;
   return std::invoke(std::forward<F>(f));
 }
 

@@ -83,6 +83,7 @@ scheduler_config config_of(const options& wanted) {
   config.max_threads = wanted.max_threads;
   config.detect_deadlock = wanted.detect_deadlock;
   config.poller = poller_of(wanted.poller);
+  config.handoff_after = wanted.handoff_after.count();
   return config;
 }
 
@@ -197,6 +198,7 @@ runtime_stats collect_stats(scheduler& sched) {
   out.procs = sched.procs.load(memory_order_relaxed);
   out.spawned = sched.spawned_outside.load(memory_order_relaxed);
   out.finished = sched.finished_outside.load(memory_order_relaxed);
+  out.handoffs = sched.handoffs.load(memory_order_relaxed);
   nanos busy = 0;
   for (std::uint32_t i = 0; i < sched.p_count.load(memory_order_acquire); ++i) {
     const p_counters& c = sched.all_ps[i].load(memory_order_acquire)->counters;

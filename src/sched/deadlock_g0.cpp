@@ -50,7 +50,7 @@ void scheduler::check_deadlock() noexcept {
   if (poller* at = net.load(memory_order_acquire); at != nullptr && at->has_waiter()) return;
   lock.lock();
   const bool all_idle = idle_m_count == m_count && !world_stopped;
-  const std::uint32_t own = m_count + 1 + tools_threads;
+  const std::uint32_t own = m_count + monitor.threads() + 1 + tools_threads;
   if (all_idle) world_stopped = true;  // nobody starts anything while we look
   lock.unlock();
   if (!all_idle) return;

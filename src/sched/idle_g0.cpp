@@ -67,26 +67,37 @@ void scheduler::wake_one() noexcept {
     lock.unlock();
     return;
   }
-  m* target = idle_ms;
-  const bool sleeper = target != nullptr;
-  if (sleeper) {
-    remove_idle_m(*target);
-  } else {
-    target = new_m();
-    if (target == nullptr) {  // no memory for another: the Ms that run will do
-      push_idle_p(*local);
-      idle_word.fetch_sub(one_spinner, memory_order_acq_rel);
-      lock.unlock();
-      return;
-    }
+  const heir next = bequeath(*local);
+  if (next.who == nullptr) {  // no further M to be had: those that run will do
+    push_idle_p(*local);
+    idle_word.fetch_sub(one_spinner, memory_order_acq_rel);
+    starved.store(true, memory_order_relaxed);
   }
-  target->spinning = true;
-  acquire_p(*target, *local);
   lock.unlock();
-  if (sleeper) {
-    note(*target);
+  send_off(next);
+}
+
+// Under the lock: gives the P to an idle M or a new one, as a spinner that was counted already. Who
+// calls it lets the M go by send_off(), after the lock.
+scheduler::heir scheduler::bequeath(p& local) noexcept {
+  heir next{idle_ms, idle_ms != nullptr};
+  if (next.sleeper) {
+    remove_idle_m(*next.who);
   } else {
-    start_m(*target);
+    next.who = new_m();
+    if (next.who == nullptr) return next;
+  }
+  next.who->spinning = true;
+  acquire_p(*next.who, local);
+  return next;
+}
+
+void scheduler::send_off(heir next) noexcept {
+  if (next.who == nullptr) return;
+  if (next.sleeper) {
+    note(*next.who);
+  } else {
+    start_m(*next.who);
   }
 }
 
@@ -175,6 +186,7 @@ void scheduler::park_m(m& self) {
   if (self.pp != nullptr) release_p(self);
   self.note.store(0, memory_order_relaxed);
   push_idle_m(self);
+  self.leave_at = time_to_leave();
   if (self.spinning) {
     self.spinning = false;
     idle_word.fetch_sub(one_spinner, memory_order_acq_rel);
@@ -206,6 +218,10 @@ void scheduler::sleep_idle(m& self) {
       lock.unlock();
       return;
     }
+    if (leave_if_due(self)) {
+      lock.unlock();
+      return;
+    }
     if (timekeeper.load(memory_order_relaxed) == nullptr) {
       remove_idle_m(self);
       timekeeper.store(&self, memory_order_relaxed);
@@ -232,7 +248,10 @@ void scheduler::sleep_idle(m& self) {
                         : never;  // nobody wakes us when the world goes on
       }
     }
-    if (until == never) check_deadlock();
+    if (until == never) {
+      check_deadlock();
+      until = self.leave_at;
+    }
     // seq_cst: orders the load after the store to timekeeper; pairs with make_net(). [I6]
     poller* at = keeper ? net.load(memory_order_seq_cst) : nullptr;
     if (at != nullptr && sleep_polling(self, *at, until)) return;

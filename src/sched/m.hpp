@@ -28,7 +28,7 @@ using commit_function = void (*)(m* self, void* arg);
 struct alignas(64) m {
   // --- hot: the running G and the P
   g* current = nullptr;          // null: g0 runs
-  p* pp = nullptr;               // the P held; changed by this M only, see sched/pin.hpp
+  p* pp = nullptr;               // the P held; others take it away only as sched/pin.hpp says
   atomic<std::uint32_t> pin{1};  // 1: the runtime is using pp, or g0 runs
   atomic<std::uint32_t> revoke{0};
   // --- the switch under way: set before the jump, consumed on arrival
@@ -45,10 +45,13 @@ struct alignas(64) m {
   sanitizer_stack g0_stack;
   thread_stacks stacks;
   // --- idle protocol, under the scheduler's lock unless said otherwise
-  bool spinning = false;  // this M's own
-  bool idle = false;      // stands in the list of idle Ms
+  bool spinning = false;   // this M's own
+  bool idle = false;       // stands in the list of idle Ms
+  bool leaving = false;    // its thread ends (threads_g0.cpp)
+  nanos leave_at = never;  // idle and one too many: how long it waits for work
   m* idle_next = nullptr;
   m* idle_prev = nullptr;
+  m* spare_next = nullptr;        // without a thread, to be used again
   atomic<std::uint32_t> note{0};  // futex: 1 = look again
   spin_lock revoke_lock;          // serialises those who freeze or retake
   m* all_next = nullptr;
@@ -56,6 +59,9 @@ struct alignas(64) m {
   cheap_random random;  // for the G that runs here
   std::thread thread;
   atomic<bool> started{false};  // thread is set, or there will be none
+  // For the monitor: whose processor time to ask for. 0: the thread has not come up yet.
+  atomic<std::int32_t> cpu_clock{0};
+  atomic<std::int32_t> tid{0};
 };
 
 }  // namespace gmp::detail

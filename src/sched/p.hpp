@@ -1,7 +1,9 @@
 // The P: the right to run Gs, and what goes with it.
 //
-// P1  A P is held by one M, or stands in the scheduler's list of idle Ps, or is held by a stopped
-// world. P2  What is not atomic here belongs to the holder; thieves touch only the queue's and the
+// P1  A P is held by one M, or stands in the scheduler's list of idle Ps. It changes hands under
+// the
+//     scheduler's lock.
+// P2  What is not atomic here belongs to the holder; thieves touch only the queue's and the
 // heap's own protocols, and
 //     run_queue::next under a freeze (sched/pin.hpp).
 #pragma once
@@ -29,6 +31,14 @@ struct p_counters {
   atomic<std::int64_t> busy_since{0};  // 0: idle
 };
 
+// What the monitor has seen of a P. Its own.
+struct p_watch {
+  const m* holder = nullptr;
+  std::uint64_t switches = 0;
+  nanos since = 0;  // when both were first seen
+  nanos cpu = -1;   // processor time of the holder's thread at the last look; -1: not asked yet
+};
+
 struct alignas(64) p {
   // Picks without a pass through the scheduler loop, which looks at timers, the global queue and
   // the stop flag.
@@ -52,6 +62,7 @@ struct alignas(64) p {
   p* idle_next = nullptr;
   cheap_random random;
   p_counters counters;
+  p_watch watch;
   run_queue runq;
   timer_heap& timers = timer_heap::take();  // outlives this [TH5]
 

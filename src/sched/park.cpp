@@ -6,6 +6,7 @@
 #include "base/futex.hpp"
 #include "gmp/errors.hpp"
 #include "sched/barrier.hpp"
+#include "sched/handoff.hpp"
 #include "sched/pick.hpp"
 #include "sched/registry.hpp"
 #include "sched/scheduler.hpp"
@@ -79,8 +80,13 @@ void leave(m& self, g& me) noexcept {
 // Behind the others of this P.
 GMPSCHED_SWITCH void step_aside(m& self, g& me) noexcept;
 void step_aside(m& self, g& me) noexcept {
-  if (!pin(self)) {  // no P: there is nothing to give away
-    unpin(self);
+  if (__builtin_expect(!pin(self), 0)) {
+    // Taken while this G ran: whoever waits for one goes first.
+    if (regain_slow(self)) {
+      unpin(self);
+    } else {
+      queue_for_p(self, me);
+    }
     return;
   }
   // Null: the loop is due, or nothing else is here and the loop looks elsewhere; it finds this G in
@@ -170,7 +176,7 @@ void ready(g& target) noexcept {
   }
   const bool outer = is_pinned(
       *self);  // g0, or a commit: a nested pin would let go of the outer one when it backs off
-  if (__builtin_expect(outer ? self->pp == nullptr : !pin(*self), 0)) {
+  if (__builtin_expect(outer ? self->pp == nullptr : !pin_or_regain(*self), 0)) {
     if (!outer) unpin(*self);
     call_on_home(&inject_home, &target);
     return;

@@ -8,6 +8,9 @@
 //       By F1 at least one sees the other. The owner that sees revoke backs off (pin = 0) and waits
 //       for the lock.
 // PIN3  The other never waits for the owner: it gives up when it sees the pin.
+// PIN4  pp is written by the owner while pinned, by who gives a P to an M that idles (its pin is
+//       set), or by seize() under the rules of PIN1. Without the pin the owner knows of it only
+//       what peek_p() says.
 //
 // Cost on the owner's side: two plain stores and two loads. g0 keeps the pin while the scheduler
 // loop runs; it is handed from stack to stack over a switch, and every runtime call drops it before
@@ -42,6 +45,11 @@ namespace gmp::detail {
   self.pin.store(0, memory_order_release);
 }
 
+// A hint, for who has no pin: the P may be taken at any moment. Ps live as long as their scheduler.
+inline p* peek_p(const m& self) noexcept {
+  return std::atomic_ref<p*>(const_cast<p*&>(self.pp)).load(memory_order_relaxed);
+}
+
 // Runs `use(p&)` on the P of another M while that M runs user code. False: it was pinned, or has no
 // P.
 template <class Use>
@@ -55,6 +63,18 @@ bool freeze(m& other, Use&& use) noexcept {
   other.revoke.store(0, memory_order_release);
   other.revoke_lock.unlock();
   return mine;
+}
+
+// Takes `wanted` from an M that runs user code: its G goes on without a P, and its next pin() says
+// so. The caller holds the scheduler's lock. False: it was pinned, or has another P, or none.
+inline bool seize(m& other, p& wanted) noexcept {
+  bool taken = false;
+  freeze(other, [&](p& held) {
+    if (&held != &wanted) return;
+    std::atomic_ref<p*>(other.pp).store(nullptr, memory_order_relaxed);
+    taken = true;
+  });
+  return taken;
 }
 
 }  // namespace gmp::detail

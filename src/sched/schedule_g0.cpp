@@ -98,7 +98,8 @@ void scheduler::run_m(m& self) {
 
 g* scheduler::find_runnable(m& self) {
   for (;;) {
-    if (stopping.load(memory_order_acquire)) return nullptr;  // pairs with the release in stop()
+    // acquire: pairs with the release in stop()
+    if (stopping.load(memory_order_acquire) || self.leaving) return nullptr;
     if (self.pp == nullptr || self.pp->id >= procs.load(memory_order_relaxed)) {
       park_m(self);  // without a P, or with one too many
       continue;

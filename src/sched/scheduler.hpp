@@ -1,10 +1,12 @@
 // One runtime's scheduler: its Ps, Ms and the state they share. The order of the scheduler loop is
 // in schedule_g0.cpp, going idle and waking up in idle_g0.cpp, the world's stop in world_g0.cpp.
 //
-// S1  idle Ps and idle Ms are paired: an M gives back its P and enters the idle list in one
-// critical section, and leaves
-//     it with a P. So an idle P always has an M that can run it, unless fewer Ms than Ps were
-//     started yet.
+// S1  While a P is idle there is a timekeeper, or an M that searches and looks after that: an M
+// gives
+//     back its P and enters the idle list in one critical section, and leaves it with a P; who
+//     gives a P away without idling sees to it that one of the two exists (give_away(), H3). The
+//     only exception: no further M is to be had (max_threads, no thread). Then whoever comes free
+//     looks.
 // S2  idle_word counts idle Ps (low half) and spinning Ms (high half); whoever makes work looks at
 // it after a light
 //     fence (idle_g0.cpp, I1).
@@ -12,6 +14,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <thread>
 
 #include "base/asymmetric_fence.hpp"
 #include "base/atomic.hpp"
@@ -21,6 +24,7 @@
 #include "queue/global_queue.hpp"
 #include "sched/m.hpp"
 #include "sched/p.hpp"
+#include "sched/sysmon.hpp"
 
 namespace gmp {
 struct panic_report;
@@ -33,6 +37,7 @@ struct scheduler_config {
   std::size_t stack_size = 2048;
   std::size_t max_stack = std::size_t{1} << 30;
   std::uint32_t max_threads = 10'000;
+  nanos handoff_after = 10'000'000;
   bool detect_deadlock = false;
   poller_choice poller = poller_choice::automatic;
 };
@@ -76,6 +81,12 @@ class scheduler {
   int register_descriptor(descriptor& d) noexcept;  // 0, or an errno; makes the poller when needed
   bool poll_into(p& local) noexcept;  // without blocking; true: Gs were put into local's queue
 
+  // --- P hand-off (handoff_g0.cpp)
+  bool retake(m& victim, p& local) noexcept;  // from an M that stalls
+  bool hand_off(m& self) noexcept;            // by that M itself, pinned. False: it keeps its P
+  bool regain(m& self) noexcept;              // pinned, without a P: an idle one if there is any
+  bool work_in_sight() const noexcept;        // without waiting for a rendezvous to be over
+
   void look_for_deadlock() noexcept;  // any thread: run_callers has changed
 
   // --- number of Ps; returns the old one
@@ -112,7 +123,10 @@ class scheduler {
   m* idle_ms_tail = nullptr;
   std::uint32_t idle_m_count = 0;
   std::uint32_t m_count = 0;  // Ms whose threads run
+  std::uint32_t m_made = 0;   // Ms that exist
   m* all_ms = nullptr;
+  m* spare_ms = nullptr;          // those without a thread
+  std::thread last_to_end;        // of an M that left; whoever leaves next joins it
   bool world_stopped = false;     // nobody gets a P
   bool rest_wanted = false;       // stop() waits for all Ms to idle
   atomic<std::uint32_t> rest{0};  // futex: counts the moments when they did
@@ -123,15 +137,33 @@ class scheduler {
   atomic<std::uint32_t> visitors{0};
   atomic<std::uint32_t> run_callers{0};  // plain threads that wait in run()
 
+  atomic<bool> starved{false};  // a P was left idle for want of an M: the monitor tries again
+  atomic<std::uint64_t> handoffs{0};
+  sysmon monitor{*this};
+
   const scheduler_config config;
   std::function<void(const panic_report&)> on_panic;  // set before the first G; may be empty
   const nanos started;
 
  private:
+  struct heir {
+    m* who;        // null: there is none
+    bool sleeper;  // it idles; otherwise its thread is to be made
+  };
   p* new_p();
   m* new_m();
   void start_m(m& made) noexcept;
+  void unmake_m(m& made) noexcept;
   void m_thread(m& self) noexcept;
+  bool leave_if_due(m& self) noexcept;
+  nanos time_to_leave() const noexcept;
+  void bury(m& self) noexcept;
+  void report_shortage(const char* what) noexcept;
+  bool m_to_be_had() const noexcept;
+  heir bequeath(p& local) noexcept;
+  void send_off(heir h) noexcept;
+  void give_away(p& local, bool to_work) noexcept;
+  void disown(p& local) noexcept;
   void push_idle_m(m& self) noexcept;
   void remove_idle_m(m& self) noexcept;
   p* pop_idle_p() noexcept;
@@ -153,6 +185,8 @@ class scheduler {
   void wake_all() noexcept;
   void check_deadlock() noexcept;
   void await_visitors() noexcept;
+  void end_ms(bool clean) noexcept;
+  std::atomic_flag shortage_reported;
 };
 
 }  // namespace gmp::detail

@@ -2,6 +2,7 @@
 #include <new>
 
 #include "sched/park.hpp"
+#include "sched/pin.hpp"
 #include "sched/registry.hpp"
 #include "sched/scheduler.hpp"
 
@@ -98,8 +99,7 @@ nanos now_on_g() noexcept {
 void timer_arm(timer_node& timer, nanos when) {
   if (when == never) --when;  // armed all the same: who waits for it is not deadlocked
   if (m* self = this_m(); self != nullptr) {
-    const p* local = self->pp;  // only named here: the heap has its own lock, and Ps live as long
-                                // as their scheduler
+    const p* local = peek_p(*self);  // only named here: the heap has its own lock
     arm_on(*self->sched, local != nullptr ? &local->timers : nullptr, timer, when);
   } else {
     const visit guest;

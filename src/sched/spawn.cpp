@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "gmp/errors.hpp"
 #include "gmp/go.hpp"
+#include "sched/handoff.hpp"
 #include "sched/panic.hpp"
 #include "sched/park.hpp"
 #include "sched/pick.hpp"
@@ -159,7 +160,7 @@ g* g_make(scheduler& sched, std::size_t stack_bytes) noexcept {
   make_request request{&sched, nullptr, stack_bytes, nullptr};
   m* self = this_m();
   if (self != nullptr && self->sched == &sched && stack_bytes == sched.config.stack_size) {
-    if (pin(*self)) {
+    if (pin_or_regain(*self)) {
       request.made = take_free(*self->pp);
       if (request.made == nullptr) {
         request.local = self->pp;
@@ -250,7 +251,7 @@ void spawn_start(unborn child, void (*run)(void*)) noexcept {
     call_on_home(&start_outside, &made);
     return;
   }
-  if (!pin(*self)) {
+  if (!pin_or_regain(*self)) {
     unpin(*self);
     sched.spawned_outside.fetch_add(1, memory_order_relaxed);
     call_on_home(&start_outside, &made);

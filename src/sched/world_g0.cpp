@@ -5,15 +5,11 @@
 // this scheduler can run, and its stack may
 //     be looked into. Foreign threads may still ready Gs; those go to the global queue and stay
 //     there.
-#include <cxxabi.h>
-#include <pthread.h>
 #include <sched.h>
 
-#include <cerrno>
 #include <cinttypes>
 #include <cstdio>
 #include <new>
-#include <system_error>
 #include <utility>
 
 #include "base/check.hpp"
@@ -22,19 +18,7 @@
 #include "sched/scheduler.hpp"
 #include "sched/terminate.hpp"
 
-extern "C" {
-thread_local constinit gmp::detail::m* gmpsched_tls_m = nullptr;
-}
-
 namespace gmp::detail {
-
-#if !defined(__x86_64__) || GMPSCHED_TSAN
-__attribute__((noinline)) m* this_m_slow() noexcept {
-  m* self = gmpsched_tls_m;
-  asm volatile("" : "+r"(self));
-  return self;
-}
-#endif
 
 scheduler::scheduler(const scheduler_config& wanted) : config(wanted), started(clock_now()) {
   asymmetric_fence_init();
@@ -79,58 +63,6 @@ p* scheduler::new_p() {
   return local;
 }
 
-// Under the lock.
-m* scheduler::new_m() {
-  if (m_count >= config.max_threads || stopping.load(memory_order_relaxed)) return nullptr;
-  m* made = new (std::nothrow) m;
-  if (made == nullptr) return nullptr;
-  made->sched = this;
-  made->id = m_count++;
-  made->random = cheap_random(made->id + static_cast<std::uint64_t>(clock_now()));
-  made->all_next = all_ms;
-  all_ms = made;
-  return made;
-}
-
-void scheduler::start_m(m& made) noexcept {
-  try {
-    made.thread = std::thread([this, &made] { m_thread(made); });
-  } catch (const std::exception& error) {  // no thread, or no memory for one
-    // Threads are exhausted. With at least one M the work goes on there; with none it cannot.
-    lock.lock();
-    const bool alone = --m_count == 0;
-    release_p(made);
-    idle_word.fetch_sub(std::uint64_t{1} << 32, memory_order_acq_rel);
-    lock.unlock();
-    if (alone) fatal("cannot start a thread", error.what());
-  }
-  made.started.store(true, memory_order_release);  // pairs with the acquire in stop()
-}
-
-void scheduler::m_thread(m& self) noexcept {
-  gmpsched_tls_m = &self;
-  thread_stacks_enter(self.stacks);
-  self.exceptions = reinterpret_cast<exception_globals*>(abi::__cxa_get_globals());
-  self.error_number = &errno;
-  self.pin.store(1, memory_order_relaxed);  // g0 runs
-  sanitizer_current(self.g0_stack);
-#if GMPSCHED_ASAN
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-    void* low = nullptr;
-    pthread_attr_getstack(&attributes, &low, &self.g0_stack.size);
-    self.g0_stack.low = low;
-    pthread_attr_destroy(&attributes);
-  }
-#endif
-  run_m(self);
-  lock.lock();
-  if (self.pp != nullptr) release_p(self);
-  lock.unlock();
-  thread_stacks_leave(self.stacks);
-  gmpsched_tls_m = nullptr;
-}
-
 // --- Ps, under the lock
 
 void scheduler::push_idle_p(p& local) noexcept {
@@ -155,14 +87,20 @@ void scheduler::acquire_p(m& self, p& local) noexcept {
   local.holder.store(&self, memory_order_release);
   local.direct_left = 0;
   local.counters.busy_since.store(clock_now(), memory_order_relaxed);
+  monitor.p_is_busy();
+}
+
+// By who has the right to use it: its holder, or who has just taken it away.
+void scheduler::disown(p& local) noexcept {
+  local.holder.store(nullptr, memory_order_relaxed);
+  count(local.counters.busy, clock_now() - local.counters.busy_since.load(memory_order_relaxed));
+  local.counters.busy_since.store(0, memory_order_relaxed);
 }
 
 void scheduler::release_p(m& self) noexcept {
   p& local = *self.pp;
-  local.holder.store(nullptr, memory_order_relaxed);
-  count(local.counters.busy, clock_now() - local.counters.busy_since.load(memory_order_relaxed));
-  local.counters.busy_since.store(0, memory_order_relaxed);
   self.pp = nullptr;
+  disown(local);
   if (local.id < procs.load(memory_order_relaxed)) {
     push_idle_p(local);
   } else {
@@ -344,18 +282,6 @@ std::uint32_t scheduler::unwind_parked() noexcept {
   return n;
 }
 
-void scheduler::wake_all() noexcept {
-  lock.lock();
-  for (m* self = idle_ms; self != nullptr; self = self->idle_next) note(*self);
-  lock.unlock();
-}
-
-// Threads that readied a G or started one may still be in inject(). They leave within a few system
-// calls.
-void scheduler::await_visitors() noexcept {
-  while (visitors.load(memory_order_acquire) != 0) std::this_thread::yield();
-}
-
 bool scheduler::stop(nanos patience) {
   unwinding.store(true, memory_order_seq_cst);
   const nanos deadline = after(clock_now(), patience);
@@ -375,18 +301,7 @@ bool scheduler::stop(nanos patience) {
   lock.lock();
   stopping.store(true, memory_order_release);  // from here on no M is made
   lock.unlock();
-  await_visitors();
-  wake_all();
-  for (m* self = all_ms; self != nullptr; self = self->all_next) {
-    while (!self->started.load(memory_order_acquire)) std::this_thread::yield();
-    if (!self->thread.joinable()) continue;
-    if (clean) {
-      self->thread.join();
-    } else {
-      self->thread.detach();
-    }
-  }
-  await_visitors();
+  end_ms(clean);
   if (clean) close_net();
   return clean;
 }

@@ -32,6 +32,7 @@
 
 #include "base/asymmetric_fence.hpp"
 #include "base/check.hpp"
+#include "sched/pin.hpp"
 #include "sched/scheduler.hpp"
 #include "sync/wait.hpp"
 
@@ -72,7 +73,7 @@ bool worth_spinning() noexcept {
   if (procs <= 1) return false;
   const auto idle = static_cast<std::uint32_t>(sched.idle_word.load(memory_order_relaxed));
   if (idle + 1 >= procs) return false;
-  const p* local = self->pp;  // only read, and Ps live as long as their scheduler: no pin needed
+  const p* local = peek_p(*self);  // only read: no pin needed
   return local != nullptr && local->runq.empty();
 }
 
