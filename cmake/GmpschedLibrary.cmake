@@ -73,6 +73,7 @@ function(gmpsched_library target)
     GMPSCHED_VERSION="${PROJECT_VERSION}"
     GMPSCHED_SPLIT_STACKS=${GMPSCHED_SPLIT_STACKS}
     $<$<BOOL:${GMPSCHED_DEBUG_CHECKS}>:GMPSCHED_DEBUG_CHECKS=1>
+    $<$<BOOL:${GMPSCHED_BENCH_WITHOUT_PIN}>:GMPSCHED_BENCH_WITHOUT_PIN=1>
     $<$<BOOL:${gmpsched_uring_sources}>:GMPSCHED_IO_URING=1>)
   target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE "$<BUILD_INTERFACE:gmpsched_warnings>")
   set_target_properties(${target} PROPERTIES OUTPUT_NAME gmpsched

@@ -50,6 +50,11 @@ idle mutant -DNO_RECHECK
 idle mutant -DLAST_SPINNER_SILENT -DNP=3 -DLOCAL=2
 idle mutant -DUNDO_OUTSIDE
 idle mutant -DGREEDY -DNP=3 -DLOCAL=2
+handoff safety
+handoff mutant -DNO_SEIZE_FENCE
+handoff mutant -DNO_IDLE_FENCE
+handoff mutant -DNO_LOOK
+handoff mutant -DPOCKET
 runq safety
 runq safety -DTHIEVES=2 -DITEMS=5 -DTURNS=1 -DGETS=1 -DNEXTS=1
 runq mutant -DCAS_FIRST
