@@ -7,7 +7,7 @@
 // SM3  A stall is: the same holder, and nobody resumed on this P. A P is taken
 //        - after handoff_after, if work waits for this P: a G in its queue or in the global one, or
 //        a
-//          timer that is due;
+//          timer that is due, or descriptors that nobody looks after;
 //        - as soon as the holder is seen blocked in the kernel, if there is any work in sight;
 //        - after handoff_after, if the holder is blocked: nobody needs the P, but while it counts
 //        as
@@ -28,6 +28,7 @@
 #include <ctime>
 
 #include "base/futex.hpp"
+#include "netpoll/poller.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/sysmon.hpp"
 
@@ -63,6 +64,12 @@ bool is_runnable(const m& one) noexcept {
   // tid (name) state ...; the name may contain anything.
   const char* end = std::strrchr(text, ')');
   return end != nullptr && end[1] == ' ' && end[2] == 'R';
+}
+
+// Gs wait for descriptors, and nobody blocks in the poller: every P's M is to look now and then.
+bool is_unpolled(const scheduler& sched) noexcept {
+  const poller* at = sched.net.load(memory_order_acquire);
+  return at != nullptr && sched.polling_m.load(memory_order_relaxed) == nullptr && at->in_use();
 }
 
 }  // namespace
@@ -157,7 +164,7 @@ void sysmon::body() noexcept {
 sysmon::findings sysmon::look(bool again) noexcept {
   findings found;
   const nanos now = clock_now();
-  const bool work = sched_.work_in_sight();
+  const bool work = sched_.work_in_sight() || is_unpolled(sched_);
   const std::uint32_t n = sched_.p_count.load(memory_order_acquire);
   for (std::uint32_t i = 0; i < n; ++i)
     examine(*sched_.all_ps[i].load(memory_order_acquire), now, again, work, found);
@@ -182,8 +189,8 @@ void sysmon::examine(p& local, nanos now, bool again, bool work, findings& found
   }
   if (holder->pin.load(memory_order_relaxed) != 0) return;  // g0, or the runtime: not for long
   const bool late = now - watch.since >= sched_.config.handoff_after;
-  const bool wanted =
-      !local.runq.empty() || !sched_.global.empty() || local.timers.next_when() <= now;
+  const bool wanted = !local.runq.empty() || !sched_.global.empty() ||
+                      local.timers.next_when() <= now || is_unpolled(sched_);
   if (late && wanted) {
     found.retaken |= sched_.retake(*holder, local);
     return;
