@@ -7,10 +7,12 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
 #include <gmp/detail/chan_core.hpp>
+#include <gmp/detail/context_core.hpp>
 #include <gmp/detail/time.hpp>
 #include <gmp/errors.hpp>
 
@@ -129,6 +131,21 @@ class receiving {
     return slot.take();
   }
 
+  // The same, ended by a context too: one that is cancelled already fails at once. The first throws
+  // std::system_error of ctx.err(); the second sets `why` (nullopt and no error: closed) and clears
+  // it otherwise. Go: select with <-ctx.Done().
+  std::optional<T> recv(const context& ctx) const {
+    std::error_code why;
+    std::optional<T> value = recv(ctx, why);
+    throw_if_told(why, "gmp::chan::recv");
+    return value;
+  }
+  std::optional<T> recv(const context& ctx, std::error_code& why) const {
+    element_slot<T> slot;
+    if (chan_recv_told(core(), slot.address(), ctx, why) != chan_result::ok) return std::nullopt;
+    return slot.take();
+  }
+
   // Never waits. The target changes only when ok is returned. Go: select with default.
   chan_status try_recv(T& out) const { return try_recv_into(out); }
   chan_status try_recv(std::optional<T>& out) const { return try_recv_into(out); }
@@ -219,6 +236,15 @@ class receiving<void, Self> {
  public:
   // Waits for a signal; false: closed.
   bool recv() const { return chan_recv(core(), nullptr, forever) == chan_result::ok; }
+  bool recv(const context& ctx) const {
+    std::error_code why;
+    const bool got = recv(ctx, why);
+    throw_if_told(why, "gmp::chan::recv");
+    return got;
+  }
+  bool recv(const context& ctx, std::error_code& why) const {
+    return chan_recv_told(core(), nullptr, ctx, why) == chan_result::ok;
+  }
   chan_status try_recv() const { return status(chan_try_recv(core(), nullptr)); }
   template <class Rep, class Period>
   chan_status recv_for(std::chrono::duration<Rep, Period> d) const {
@@ -243,6 +269,18 @@ class sending {
   // the channel is closed while it waits. A nil channel blocks for ever. Any G or thread. Go: ch <-
   // v.
   void send(T value) const { sent(chan_send(core(), std::addressof(value), forever)); }
+
+  // The same, ended by a context too: one that is cancelled already fails at once. The first throws
+  // std::system_error of ctx.err(); the others set `why`, with the value untouched, or clear it.
+  void send(T value, const context& ctx) const {
+    std::error_code why;
+    send(value, ctx, why);
+    throw_if_told(why, "gmp::chan::send");
+  }
+  void send(T& value, const context& ctx, std::error_code& why) const {
+    sent(chan_send_told(core(), std::addressof(value), ctx, why));
+  }
+  void send(T&& value, const context& ctx, std::error_code& why) const { send(value, ctx, why); }
 
   // Never waits. False: it would block, and the value is untouched. Throws closed_channel. Go:
   // select with default.
@@ -274,6 +312,14 @@ template <class Self>
 class sending<void, Self> {
  public:
   void send() const { sent(chan_send(core(), nullptr, forever)); }
+  void send(const context& ctx) const {
+    std::error_code why;
+    send(ctx, why);
+    throw_if_told(why, "gmp::chan::send");
+  }
+  void send(const context& ctx, std::error_code& why) const {
+    sent(chan_send_told(core(), nullptr, ctx, why));
+  }
   bool try_send() const { return sent(chan_try_send(core(), nullptr)); }
   template <class Rep, class Period>
   bool send_for(std::chrono::duration<Rep, Period> d) const {

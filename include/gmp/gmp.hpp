@@ -12,6 +12,7 @@
 #include <gmp/mutex.hpp>
 #include <gmp/net.hpp>
 #include <gmp/once.hpp>
+#include <gmp/pool.hpp>
 #include <gmp/runtime.hpp>
 #include <gmp/select.hpp>
 #include <gmp/semaphore.hpp>

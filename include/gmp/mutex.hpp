@@ -4,7 +4,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <system_error>
 
+#include <gmp/detail/context_core.hpp>
 #include <gmp/detail/spin_lock.hpp>
 #include <gmp/detail/time.hpp>
 #include <gmp/detail/waiter.hpp>
@@ -31,6 +33,12 @@ class mutex {
     if (!take()) [[unlikely]]
       lock_contended();
   }
+
+  // The same, ended by a context too: a cancelled one fails at once, even if the mutex is free. The
+  // first throws std::system_error of ctx.err(); the second sets `why` (then without the lock), or
+  // clears it.
+  void lock(const context& ctx);
+  void lock(const context& ctx, std::error_code& why);
 
   // Takes it if it is free; never waits. Go: TryLock.
   [[nodiscard]] bool try_lock() noexcept {
@@ -66,6 +74,7 @@ class mutex {
     return true;
   }
   void lock_contended();
+  bool lock_told(const context& ctx);
   bool spin() noexcept;
   bool take_or_announce(const place& mine) noexcept;
   void granted(const place& mine) noexcept;

@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <system_error>
 
+#include <gmp/detail/context_core.hpp>
 #include <gmp/detail/spin_lock.hpp>
 #include <gmp/detail/time.hpp>
 #include <gmp/detail/waiter.hpp>
@@ -23,6 +25,14 @@ class semaphore {
   // Waits until k permits are to be had and takes them; k = 0 never waits. All members throw
   // std::invalid_argument when k is negative.
   void acquire(std::ptrdiff_t k = 1);
+
+  // The same, ended by a context too: a cancelled one fails at once, even if the permits are there.
+  // Without `why` they throw std::system_error of ctx.err(); with it they set it (nothing was taken
+  // then), or clear it.
+  void acquire(const context& ctx) { acquire(1, ctx); }
+  void acquire(const context& ctx, std::error_code& why) { acquire(1, ctx, why); }
+  void acquire(std::ptrdiff_t k, const context& ctx);
+  void acquire(std::ptrdiff_t k, const context& ctx, std::error_code& why);
 
   // Takes them if they are there and nobody waits; never waits itself.
   [[nodiscard]] bool try_acquire(std::ptrdiff_t k = 1);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -27,6 +28,9 @@ struct task_state {
 };
 
 [[noreturn]] void throw_empty_task();
+
+// Makes tasks of a state whose other reference somebody else holds.
+struct task_access;
 
 }  // namespace detail
 
@@ -64,6 +68,17 @@ class [[nodiscard]] task {
     check();
     state_->done.wait();
   }
+  // The same, ended by a context too: a cancelled one fails at once. The first throws
+  // std::system_error of ctx.err(); the second sets `why` or clears it. The G goes on.
+  void wait(const context& ctx) const {
+    std::error_code why;
+    wait(ctx, why);
+    detail::throw_if_told(why, "gmp::task::wait");
+  }
+  void wait(const context& ctx, std::error_code& why) const {
+    check();
+    state_->done.wait_told(ctx, why);
+  }
   // The same with a limit. True: done.
   template <class Rep, class Period>
   bool wait_for(std::chrono::duration<Rep, Period> d) const {
@@ -83,6 +98,7 @@ class [[nodiscard]] task {
  private:
   template <class F, class... A>
   friend auto make_task_access(detail::scheduler*, F&&, A&&...);
+  friend struct detail::task_access;
   explicit task(detail::task_state<R>* state) noexcept : state_(state) {}
   void check() const {
     if (state_ == nullptr) detail::throw_empty_task();
@@ -92,6 +108,13 @@ class [[nodiscard]] task {
   }
 
   detail::task_state<R>* state_ = nullptr;
+};
+
+struct detail::task_access {
+  template <class R>
+  static task<R> adopt(task_state<R>* state) noexcept {
+    return task<R>(state);
+  }
 };
 
 template <class F, class... A>

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -47,6 +48,7 @@ bool group_enter(group_core& core, bool may_wait);  // false: no place was taken
 void group_leave(group_core& core) noexcept;
 void group_failed(group_core& core, std::exception_ptr why) noexcept;
 void group_wait(group_core& core);
+void group_wait_told(group_core& core, const context& ctx, std::error_code& why);
 void group_end(group_core& core) noexcept;
 void group_set_limit(group_core& core, std::ptrdiff_t n);
 void group_cancel(group_core& core) noexcept;
@@ -137,6 +139,17 @@ class task_group {
   // Waits until no task is left, then rethrows the first failure if there was one; a collecting
   // group throws group_errors. Every call does so: a group that has failed stays so. Go: Wait.
   void wait() { detail::group_wait(*core_); }
+
+  // The same, ended by a context too: a cancelled one fails at once, and the tasks go on. The first
+  // throws std::system_error of ctx.err(); the second sets `why` or clears it.
+  void wait(const gmp::context& ctx) {
+    std::error_code why;
+    wait(ctx, why);
+    detail::throw_if_told(why, "gmp::task_group::wait");
+  }
+  void wait(const gmp::context& ctx, std::error_code& why) {
+    detail::group_wait_told(*core_, ctx, why);
+  }
 
   // At most n tasks at a time; negative: any number, as at first. Throws std::invalid_argument
   // (zero), std::logic_error while tasks run. Go: SetLimit.

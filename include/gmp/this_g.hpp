@@ -4,14 +4,17 @@
 #include <chrono>
 #include <cstdint>
 #include <string_view>
+#include <system_error>
 
+#include <gmp/detail/context_core.hpp>
 #include <gmp/detail/time.hpp>
 
 namespace gmp {
 
 namespace detail {
 void sleep_until_nanos(nanoseconds_count when);
-}
+void sleep_told(nanoseconds_count when, const context& ctx, std::error_code& why);
+}  // namespace detail
 
 namespace this_g {
 
@@ -29,6 +32,19 @@ void yield();
 template <class Rep, class Period>
 void sleep_for(std::chrono::duration<Rep, Period> d) {
   if (d > d.zero()) detail::sleep_until_nanos(detail::deadline_after(d));
+}
+
+// The same, ended by a context too: a cancelled one fails at once. The first throws
+// std::system_error of ctx.err(); the second sets `why` or clears it.
+template <class Rep, class Period>
+void sleep_for(std::chrono::duration<Rep, Period> d, const context& ctx, std::error_code& why) {
+  detail::sleep_told(detail::deadline_after(d), ctx, why);
+}
+template <class Rep, class Period>
+void sleep_for(std::chrono::duration<Rep, Period> d, const context& ctx) {
+  std::error_code why;
+  sleep_for(d, ctx, why);
+  detail::throw_if_told(why, "gmp::this_g::sleep_for");
 }
 template <class Clock, class Duration>
 void sleep_until(std::chrono::time_point<Clock, Duration> t) {

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
+#include <gmp/detail/context_core.hpp>
 #include <gmp/detail/spin_lock.hpp>
 #include <gmp/detail/waiter.hpp>
 #include <gmp/errors.hpp>
@@ -33,6 +35,12 @@ class wait_group {
 
   // Waits until the counter is zero. Go: Wait.
   void wait();
+
+  // The same, ended by a context too: a cancelled one fails at once. The first throws
+  // std::system_error of ctx.err(); the second sets `why` or clears it. The wait group must outlive
+  // these calls, not only the last done().
+  void wait(const context& ctx);
+  void wait(const context& ctx, std::error_code& why);
 
   // Counts one more, calls f() on a new G, and counts it off when f has returned and what it
   // captured is gone. An exception that leaves f is a panic: the process ends before wait()
@@ -65,6 +73,7 @@ class wait_group {
   }
 
   void became_zero() noexcept;
+  bool must_wait() noexcept;
 
   // Twice the counter, plus one while somebody waits. [WG1]
   std::atomic<std::int64_t> state_{0};

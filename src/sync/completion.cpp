@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "gmp/task.hpp"
+#include "sync/context_node.hpp"
 #include "sync/wait.hpp"
 
 namespace gmp::detail {
@@ -33,6 +34,20 @@ bool completion::wait() {
   const wake_status status = wait_in({waiters_, lock_, wait_reason::task});
   if (status == wake_status::pending) unwind(current_g());
   return status == wake_status::ok;
+}
+
+bool completion::wait_told(const context& ctx, std::error_code& why) {
+  why = context_error(context_access::node(ctx));
+  if (why.value() != 0) return false;
+  context_wait wait(canceller_of(context_access::node(ctx)), waiters_, lock_);
+  lock_.lock();
+  if (done_) {
+    lock_.unlock();
+    return true;
+  }
+  if (wait.park_or_unwind(wait_reason::task)) return true;
+  why = told_error(ctx);
+  return false;
 }
 
 void completion::wait_for_certain() {

@@ -142,6 +142,9 @@ class context_wait : private context_hook {
   // The caller holds the queue's lock, which is free afterwards.
   wake_status park_here(wait_reason reason, void* element = nullptr, bool front = false,
                         nanos deadline = never);
+  // The same. True: `ok`. False: the context, or the runtime stops in a destructor that must not
+  // throw; otherwise that throws.
+  bool park_or_unwind(wait_reason reason, void* element = nullptr, bool front = false);
 
  private:
   static void fired(context_hook& self) noexcept;
@@ -152,6 +155,8 @@ class context_wait : private context_hook {
 };
 
 std::error_code error_of(int reason) noexcept;
+// Why a wait with that context failed: its error, or that the runtime stops.
+std::error_code told_error(const context& ctx) noexcept;
 
 // A node below `parent`, with two references: the context's and its cancel function's. Throws when
 // nobody can keep the time.

@@ -34,6 +34,7 @@
 #include "base/check.hpp"
 #include "sched/pin.hpp"
 #include "sched/scheduler.hpp"
+#include "sync/context_node.hpp"
 #include "sync/wait.hpp"
 
 namespace gmp {
@@ -175,6 +176,42 @@ bool mutex::lock_slow(nanoseconds_count deadline) {
     }
     mine.woken = true;
   }
+}
+
+// lock_slow() with the context's hook in place of a deadline.
+bool mutex::lock_told(const context& ctx) {
+  if (spin()) return true;
+  place mine{now_on_g()};
+  context_wait wait(canceller_of(context_access::node(ctx)), queue_, inner_);
+  for (;;) {
+    const nanos now = mine.woken ? now_on_g() : mine.since;
+    inner_.lock();
+    if (mine.woken) waking_ = false;  // [MTX3]
+    if (take_or_announce(mine)) {
+      inner_.unlock();
+      return true;
+    }
+    if (mine.woken && now - mine.since > starving_after)
+      watch_.store(starving, memory_order_relaxed);
+    if (!wait.park_or_unwind(wait_reason::mutex, &mine, mine.woken)) return false;
+    if (mine.granted) {
+      granted(mine);
+      return true;
+    }
+    mine.woken = true;
+  }
+}
+
+void mutex::lock(const context& ctx, std::error_code& why) {
+  why = context_error(context_access::node(ctx));
+  if (why.value() != 0 || try_lock() || lock_told(ctx)) return;
+  why = told_error(ctx);
+}
+
+void mutex::lock(const context& ctx) {
+  std::error_code why;
+  lock(ctx, why);
+  throw_if_told(why, "gmp::mutex::lock");
 }
 
 // The mutex was handed to this waiter. Ends starvation mode when the queue is short again.

@@ -9,6 +9,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "sync/context_node.hpp"
 #include "sync/wait.hpp"
 
 namespace gmp {
@@ -62,6 +63,29 @@ bool semaphore::acquire_deadline(std::ptrdiff_t k, nanoseconds_count deadline) {
   gave_up();
   if (status == wake_status::pending) unwind(current_g());
   return false;
+}
+
+void semaphore::acquire(std::ptrdiff_t k, const context& ctx, std::error_code& why) {
+  why = context_error(context_access::node(ctx));
+  if (why.value() != 0 || try_acquire(k)) return;
+  context_wait wait(canceller_of(context_access::node(ctx)), queue_, lock_);
+  lock_.lock();
+  if (permits_ >= k && queue_.empty()) {
+    permits_ -= k;
+    lock_.unlock();
+    return;
+  }
+  const wake_status status = wait.park_here(wait_reason::semaphore, &k);
+  if (status == wake_status::ok) return;
+  gave_up();
+  if (status == wake_status::pending) unwind(current_g());
+  why = told_error(ctx);
+}
+
+void semaphore::acquire(std::ptrdiff_t k, const context& ctx) {
+  std::error_code why;
+  acquire(k, ctx, why);
+  throw_if_told(why, "gmp::semaphore::acquire");
 }
 
 // Under the lock: takes out whoever can go on, in order. [SEM1, SEM2]

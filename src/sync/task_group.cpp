@@ -13,6 +13,7 @@
 #include <tuple>
 
 #include "base/atomic.hpp"
+#include "sync/context_node.hpp"
 #include "sync/wait.hpp"
 
 namespace gmp {
@@ -32,6 +33,7 @@ class group_core {
   void leave() noexcept;
   void failed(std::exception_ptr why) noexcept;
   void wait();
+  void wait_told(const context& ctx, std::error_code& why);
   void wait_for_certain() noexcept;
   void set_limit(std::ptrdiff_t n);
 
@@ -116,6 +118,26 @@ void group_core::wait() {
   rethrow();
 }
 
+void group_core::wait_told(const context& ctx, std::error_code& why) {
+  why = ctx.err();
+  if (why.value() != 0) return;
+  bool ended = true;
+  {
+    context_wait wait(canceller_of(context_access::node(ctx)), waiting_, lock_);
+    lock_.lock();
+    if (running_ == 0) {
+      lock_.unlock();
+    } else {
+      ended = wait.park_or_unwind(wait_reason::task);
+    }
+  }
+  if (ended) {
+    rethrow();
+  } else {
+    why = told_error(ctx);
+  }
+}
+
 void group_core::rethrow() {
   lock_.lock();
   const std::exception_ptr first = first_;
@@ -175,6 +197,9 @@ void group_failed(group_core& core, std::exception_ptr why) noexcept {
   core.failed(std::move(why));
 }
 void group_wait(group_core& core) { core.wait(); }
+void group_wait_told(group_core& core, const context& ctx, std::error_code& why) {
+  core.wait_told(ctx, why);
+}
 void group_set_limit(group_core& core, std::ptrdiff_t n) { core.set_limit(n); }
 void group_cancel(group_core& core) noexcept { core.cancel_(); }
 const context& group_context(const group_core& core) noexcept { return core.context_; }

@@ -9,6 +9,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "sync/context_node.hpp"
 #include "sync/wait.hpp"
 
 namespace gmp {
@@ -50,19 +51,39 @@ void wait_group::became_zero() noexcept {
   ready_all(chain);
 }
 
-void wait_group::wait() {
-  // acquire, here and below: pairs with the acq_rel in add().
-  if (state_.load(memory_order_acquire) == 0) return;
+// Announces a waiter. True: the caller holds lock_, and is to wait.
+[[gnu::always_inline]] inline bool wait_group::must_wait() noexcept {
   lock_.lock();
   std::int64_t seen = state_.load(memory_order_acquire);
   do {
     if (seen == 0) {
       lock_.unlock();
-      return;
+      return false;
     }
   } while ((seen & waiting) == 0 &&
            !state_.compare_exchange_weak(seen, seen | waiting, memory_order_acq_rel,
                                          memory_order_acquire));
+  return true;
+}
+
+void wait_group::wait(const context& ctx, std::error_code& why) {
+  why = context_error(context_access::node(ctx));
+  // acquire: as in wait().
+  if (why.value() != 0 || state_.load(memory_order_acquire) == 0) return;
+  context_wait wait(canceller_of(context_access::node(ctx)), queue_, lock_);
+  if (must_wait() && !wait.park_or_unwind(wait_reason::wait_group)) why = told_error(ctx);
+}
+
+void wait_group::wait(const context& ctx) {
+  std::error_code why;
+  wait(ctx, why);
+  throw_if_told(why, "gmp::wait_group::wait");
+}
+
+void wait_group::wait() {
+  // acquire, here and below: pairs with the acq_rel in add().
+  if (state_.load(memory_order_acquire) == 0) return;
+  if (!must_wait()) return;
   if (wait_in({queue_, lock_, wait_reason::wait_group}) == wake_status::pending)
     unwind(current_g());
 }

@@ -4,11 +4,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
 #include <gmp/detail/time.hpp>
 #include <gmp/detail/waiter.hpp>
+
+namespace gmp {
+class context;
+}
 
 namespace gmp::detail {
 
@@ -53,6 +58,10 @@ chan_result chan_send(chan_core* core, void* from, nanoseconds_count deadline);
 chan_result chan_try_send(chan_core* core, void* from);
 chan_result chan_recv(chan_core* core, void* to, nanoseconds_count deadline);
 chan_result chan_try_recv(chan_core* core, void* to);
+// Ended by a context, too: cancelled, and `why` says how; nothing was sent or received then. A
+// context that is cancelled already is looked at first.
+chan_result chan_send_told(chan_core* core, void* from, const context& ctx, std::error_code& why);
+chan_result chan_recv_told(chan_core* core, void* to, const context& ctx, std::error_code& why);
 void chan_close(chan_core* core);
 std::size_t chan_len(const chan_core* core) noexcept;
 std::size_t chan_cap(const chan_core* core) noexcept;

@@ -6,8 +6,10 @@
 #include <exception>
 #include <functional>
 #include <optional>
+#include <system_error>
 #include <utility>
 
+#include <gmp/detail/context_core.hpp>
 #include <gmp/detail/spin_lock.hpp>
 #include <gmp/detail/time.hpp>
 #include <gmp/detail/waiter.hpp>
@@ -23,6 +25,8 @@ class completion {
   bool wait();              // false: cancelled, in a destructor while the runtime stops; not done
   void wait_for_certain();  // not even the end of the caller's runtime ends it
   bool wait_until(nanoseconds_count deadline);  // false: the deadline passed
+  // False: the context was cancelled, `why` says how.
+  bool wait_told(const context& ctx, std::error_code& why);
   bool done() noexcept;
 
  private:

@@ -25,6 +25,12 @@ void context_release(context_node* node) noexcept;
 std::error_code context_error(const context_node* node) noexcept;
 std::exception_ptr context_cause(const context_node* node);
 
+// What the overloads without a std::error_code& do when there is an error.
+[[noreturn]] void throw_told(std::error_code why, const char* call);
+inline void throw_if_told(std::error_code why, const char* call) {
+  if (why.value() != 0) throw_told(why, call);
+}
+
 // A reference to a node, counted.
 class context_ref {
  public:
