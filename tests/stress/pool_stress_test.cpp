@@ -27,7 +27,7 @@ TEST_F(pool_stress, submitted_resized_and_purged_at_once) {
     for (int k = 0; k < 8; ++k) {
       callers.go([&, k] {
         for (int i = 0; i < n / 8; ++i) {
-          auto work = [&] {
+          auto work = [&ran, i] {
             ++ran;
             if (i % 3 == 0) gmp::this_g::yield();
           };
