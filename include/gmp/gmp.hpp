@@ -18,6 +18,7 @@
 #include <gmp/semaphore.hpp>
 #include <gmp/shared_mutex.hpp>
 #include <gmp/stats.hpp>
+#include <gmp/supervisor.hpp>
 #include <gmp/task.hpp>
 #include <gmp/task_group.hpp>
 #include <gmp/this_g.hpp>

@@ -3,6 +3,7 @@
 #include <gmp/mutex.hpp>
 #include <gmp/pool.hpp>
 #include <gmp/semaphore.hpp>
+#include <gmp/supervisor.hpp>
 #include <gmp/task_group.hpp>
 
 #include "support/contexts.hpp"
@@ -14,6 +15,7 @@ using namespace gmp_test;
 using gmp::context;
 
 class pool_stress : public stress_test {};
+class supervisor_stress : public stress_test {};
 class context_waits_stress : public stress_test {};
 
 // Callers of every kind, resizing and purging: what was submitted is run once, and nobody is lost.
@@ -115,6 +117,46 @@ TEST_F(context_waits_stress, deadlines_race_with_what_was_waited_for) {
     EXPECT_TRUE(permits.try_acquire(2));
     EXPECT_TRUE(lock.try_lock());
     lock.unlock();
+  });
+}
+
+// Children of every policy that crash at random, started from everywhere, until all is stopped.
+TEST_F(supervisor_stress, crashes_at_random) {
+  run_each([] {
+    for (int round = 0; round < stressed(20); ++round) {
+      gmp::supervisor_options how;
+      how.strategy = round % 2 == 0 ? gmp::supervision::one_for_one : gmp::supervision::one_for_all;
+      how.max_restarts = round % 5 == 4 ? 10 : 1'000'000;
+      how.backoff = 1us;
+      how.max_backoff = 50us;
+      std::atomic<int> now = 0, runs = 0;
+      {
+        gmp::supervisor s(how);
+        gmp::task_group starters;
+        for (int k = 0; k < 6; ++k) {
+          starters.go([&, k] {
+            const auto policy = k % 3 == 0   ? gmp::restart::permanent
+                                : k % 3 == 1 ? gmp::restart::transient
+                                             : gmp::restart::temporary;
+            try {
+              s.start("child", policy, [&, k](const context& c) {
+                ++now;
+                gmp::defer d{[&] { --now; }};
+                const int n = ++runs;
+                if (n % 3 == 0) throw std::runtime_error("crash");
+                if (n % 3 == 1) return;
+                gmp::select(gmp::on_done(c), gmp::on_timeout(std::chrono::microseconds(10 * k)));
+              });
+            } catch (const std::system_error&) {  // it gave up before
+            }
+          });
+        }
+        starters.wait();
+        until([&] { return runs >= 50 || s.context().cancelled(); });
+        if (round % 3 == 0) s.stop();
+      }
+      EXPECT_EQ(now, 0);
+    }
   });
 }
 
