@@ -55,6 +55,7 @@ class pool_core {
   waiter* end_idle(nanos since, std::size_t most) noexcept;
   void arm_purger(nanos now) noexcept;
 
+  __attribute__((noinline)) void count(std::uint64_t& counter, int by) noexcept;
   void start_worker(pool_job* job);
   void work(pool_job* job);
   void run(pool_job* job);
@@ -153,13 +154,17 @@ bool pool_core::give(std::unique_ptr<pool_job>& job, pool_request& how) {
   }
 }
 
+void pool_core::count(std::uint64_t& counter, int by) noexcept {
+  lock_.lock();
+  counter += static_cast<std::uint64_t>(by);
+  lock_.unlock();
+}
+
 void pool_core::start_worker(pool_job* job) {
   try {
     spawner<scheduler*>::go(nullptr, [this, job] { work(job); });
   } catch (...) {
-    lock_.lock();
-    --submitted_;
-    lock_.unlock();
+    count(submitted_, -1);
     leave();  // somebody else may have more luck [PL1]
     throw;
   }
@@ -182,20 +187,14 @@ void pool_core::run(pool_job* job) {
   struct ender {
     pool_core& core;
     std::unique_ptr<pool_job> job;
-    ~ender() {
-      core.lock_.lock();
-      ++core.completed_;
-      core.lock_.unlock();
-    }
+    ~ender() { core.count(core.completed_, 1); }
   } at_exit{*this, std::unique_ptr<pool_job>(job)};
   try {
     job->run();
   } catch (const unwind_exception&) {
     throw;
   } catch (...) {
-    lock_.lock();
-    ++panics_;
-    lock_.unlock();
+    count(panics_, 1);
     if (!on_panic_) throw;
     on_panic_(std::current_exception());
   }

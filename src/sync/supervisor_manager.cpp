@@ -118,12 +118,30 @@ void supervisor_core::tell(const child& c, const std::exception_ptr& error, nano
     options_.on_exit({c.name, error, delay != 0, std::chrono::nanoseconds(delay)});
 }
 
+namespace {
+
+struct failure_request {
+  const std::string* name;
+  unsigned restarts;
+  std::exception_ptr last;
+  std::exception_ptr made;
+};
+
+GMPSCHED_HOME_FUNCTION(make_failure)(void* arg) {
+  auto& request = *static_cast<failure_request*>(arg);
+  request.made =
+      std::make_exception_ptr(supervisor_failed(*request.name, request.restarts, request.last));
+}
+
+}  // namespace
+
 void supervisor_core::give_up(const child& c, const std::exception_ptr& error) {
-  auto failure = std::make_exception_ptr(supervisor_failed(c.name, options_.max_restarts, error));
+  failure_request request{&c.name, options_.max_restarts, error, nullptr};
+  call_on_home(&make_failure, &request);
   lock_.lock();
-  failure_ = failure;
+  failure_ = request.made;
   lock_.unlock();
-  cancel_(std::move(failure));
+  cancel_(std::move(request.made));
   close();
 }
 
