@@ -17,6 +17,7 @@
 #include <gmp/select.hpp>
 #include <gmp/semaphore.hpp>
 #include <gmp/shared_mutex.hpp>
+#include <gmp/signals.hpp>
 #include <gmp/stats.hpp>
 #include <gmp/supervisor.hpp>
 #include <gmp/task.hpp>
