@@ -64,13 +64,13 @@ def hello(response):
     assert response[0] == 200 and response[2] == b"Hello, world!\n", response
 
 
-def expect(port, request, *statuses):
-    """The request is answered by one of these and the connection ends."""
+def expect(port, request, *statuses, ends=True):
+    """The request is answered by one of these; if it cannot be read, the connection ends."""
     client = Client(port)
     client.send(request)
     status, headers, _ = client.response(head=request.startswith(b"HEAD"))
     assert status in statuses, f"{request[:100]!r}: {status}, expected {statuses}"
-    if status in (400, 408, 413, 431, 505):
+    if ends and status in (400, 408, 413, 431, 505):
         assert headers.get("connection") == "close", headers
         client.at_end()
 
@@ -136,7 +136,7 @@ def malformed(port):
     for path in (b"/../secret", b"/%2e%2e/secret", b"/a/../../secret", b"/..%2fsecret", b"/link", b"/folder_link/secret"):
         expect(port, b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n", 403, 404)
     for path in (b"/%", b"/%zz", b"/a%00b"):
-        expect(port, b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n", 400)
+        expect(port, b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n", 400, ends=False)
     hello(Client(port).get())
 
 
