@@ -37,7 +37,6 @@ void poller::link(descriptor& d) noexcept {
   lock_.unlock();
 }
 
-// False: it is not in this list any more. [NP3]
 bool poller::unlink(descriptor& d) noexcept {
   lock_.lock();
   const bool here = d.home.load(memory_order_relaxed) == this;

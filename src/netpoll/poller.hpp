@@ -56,10 +56,18 @@ class poller {
   // An event on both directions' words.
   static void deliver(descriptor& d, bool in, bool out, bool hang_up, io_waiter*& woken) noexcept;
 
+  // False: it is not in this list any more. [NP3]
+  bool unlink(descriptor& d) noexcept;
+  // With the list locked, if it is there.
+  template <class Use>
+  void if_linked(descriptor& d, Use use) noexcept {
+    lock_.lock();
+    if (d.home.load(memory_order_relaxed) == this) use();
+    lock_.unlock();
+  }
+
  private:
   void link(descriptor& d) noexcept;
-  bool unlink(descriptor& d) noexcept;
-  void give() noexcept;
 
   spin_lock lock_;  // guards the list
   descriptor* first_ = nullptr;

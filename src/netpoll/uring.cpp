@@ -1,0 +1,215 @@
+// The io_uring backend: a multishot poll per descriptor, on one ring that all Ms share.
+//
+// UR1  Everything that is submitted is submitted at once, under lock_: the submission queue is
+//      empty whenever the lock is free. Completions are taken under the same lock. Nobody holds it
+//      while he waits.
+// UR2  A multishot poll reports edges, like the epoll backend. Its user data names the descriptor
+//      and its tag, so what is reported after the cancellation is dropped.
+// UR3  A poll that ended by itself is armed again only while the descriptor is in this poller's
+//      list, with the list locked: disarm() comes after the unlinking, so it cancels that one, too,
+//      and no poll is left behind on a number that belongs to somebody else.
+// UR4  wake() is a NOP: it completes while it is submitted, and a completion ends the wait.
+//
+// A poll's completion is posted by the thread that armed it, when the kernel has it run its task
+// work; a ring whose owner must ask for that (DEFER_TASKRUN) would leave the events of a busy M
+// unseen by others, and COOP_TASKRUN those of one that computes. So it is a plain ring.
+#include <liburing.h>
+#include <poll.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <new>
+
+#include "netpoll/poller.hpp"
+
+namespace gmp::detail {
+namespace {
+
+constexpr unsigned most_entries = 256;
+constexpr unsigned least_entries = 8;
+constexpr unsigned completions_per_entry = 16;  // every descriptor may report at once
+constexpr unsigned batch = 128;
+constexpr unsigned needed_features = IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG |
+                                     IORING_FEAT_RSRC_TAGS;  // the last: 5.13, multishot polls
+
+constexpr std::uint64_t wake_data = 0;  // no descriptor lies there
+constexpr std::uint64_t cancel_data = 1;
+
+class uring_poller final : public poller {
+ public:
+  const char* name() const noexcept override { return "io_uring"; }
+  bool poll(nanos until, io_waiter*& woken) noexcept override;
+  void wake() noexcept override;
+
+  uring_poller* free_next = nullptr;
+
+ protected:
+  int start() noexcept override;
+  void stop() noexcept override;
+  int arm(descriptor& d) noexcept override;
+  void disarm(descriptor& d) noexcept override;
+
+ private:
+  template <class Prepare>
+  int submit(Prepare prepare) noexcept;
+  bool empty() const noexcept;
+  void block(nanos until) noexcept;
+  bool reap(io_waiter*& woken) noexcept;
+  void complete(const io_uring_cqe& done, io_waiter*& woken) noexcept;
+
+  spin_lock ring_lock_;
+  io_uring ring_{};
+  atomic<bool> wake_pending_{false};
+};
+
+constinit spin_lock pool_lock;
+constinit uring_poller* pool = nullptr;
+
+void give_back(uring_poller& one) noexcept {
+  pool_lock.lock();
+  one.free_next = pool;
+  pool = &one;
+  pool_lock.unlock();
+}
+
+int uring_poller::start() noexcept {
+  int error = ENOMEM;
+  for (unsigned entries = most_entries; entries >= least_entries && error == ENOMEM;
+       entries /= 2) {  // the memory counts against RLIMIT_MEMLOCK
+    io_uring_params params{};
+    params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+    params.cq_entries = entries * completions_per_entry;
+    error = -io_uring_queue_init_params(entries, &ring_, &params);
+    if (error == 0 && (params.features & needed_features) != needed_features) {
+      io_uring_queue_exit(&ring_);
+      error = ENOSYS;
+    }
+  }
+  if (error != 0) give_back(*this);
+  wake_pending_.store(false, memory_order_relaxed);
+  return error;
+}
+
+void uring_poller::stop() noexcept {
+  io_uring_queue_exit(&ring_);
+  give_back(*this);
+}
+
+template <class Prepare>
+int uring_poller::submit(Prepare prepare) noexcept {
+  ring_lock_.lock();
+  io_uring_sqe* entry = io_uring_get_sqe(&ring_);  // there is one: [UR1]
+  prepare(entry);
+  int n;
+  do {
+    n = io_uring_submit(&ring_);
+  } while (n == -EINTR || n == -EAGAIN || n == -EBUSY);
+  ring_lock_.unlock();
+  return n >= 0 ? 0 : -n;
+}
+
+int uring_poller::arm(descriptor& d) noexcept {
+  return submit([&d](io_uring_sqe* entry) {
+    io_uring_prep_poll_multishot(entry, d.fd(), POLLIN | POLLOUT | POLLRDHUP);
+    entry->user_data = d.event_data();
+  });
+}
+
+void uring_poller::disarm(descriptor& d) noexcept {
+  submit([&d](io_uring_sqe* entry) {
+    io_uring_prep_poll_remove(entry, d.event_data());
+    entry->user_data = cancel_data;
+  });
+}
+
+void uring_poller::wake() noexcept {
+  if (wake_pending_.exchange(true, memory_order_acq_rel)) return;
+  submit([](io_uring_sqe* entry) {
+    io_uring_prep_nop(entry);
+    entry->user_data = wake_data;
+  });
+}
+
+bool uring_poller::empty() const noexcept {
+  // acquire: pairs with the kernel's release of the tail; the flag tells of entries it keeps.
+  const unsigned tail = __atomic_load_n(ring_.cq.ktail, __ATOMIC_ACQUIRE);
+  const unsigned head = __atomic_load_n(ring_.cq.khead, __ATOMIC_RELAXED);
+  const unsigned flags = __atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED);
+  return tail == head && (flags & IORING_SQ_CQ_OVERFLOW) == 0;
+}
+
+void uring_poller::block(nanos until) noexcept {
+  __kernel_timespec timeout{};
+  if (until != never) {
+    const nanos now = clock_now();
+    const nanos left = until > now ? until - now : 0;
+    timeout.tv_sec = left / 1'000'000'000;
+    timeout.tv_nsec = left % 1'000'000'000;
+  }
+  io_uring_getevents_arg wait{};
+  wait.ts = until != never ? reinterpret_cast<std::uint64_t>(&timeout) : 0;
+  // Nothing is submitted: other threads may do so meanwhile.
+  io_uring_enter2(static_cast<unsigned>(ring_.ring_fd), 0, 1,
+                  IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, reinterpret_cast<sigset_t*>(&wait),
+                  sizeof wait);
+}
+
+void uring_poller::complete(const io_uring_cqe& done, io_waiter*& woken) noexcept {
+  descriptor* d = descriptor::of_event(done.user_data);
+  if (d == nullptr || done.res == -ECANCELED) return;
+  const bool more = (done.flags & IORING_CQE_F_MORE) != 0;
+  if (done.res < 0) {  // nothing watches it any more: who waits registers it anew
+    unlink(*d);
+    deliver(*d, true, true, false, woken);
+    return;
+  }
+  const auto what = static_cast<unsigned>(done.res);
+  const bool ended = (what & (POLLERR | POLLHUP)) != 0;
+  if (!more) if_linked(*d, [this, d] { arm(*d); });  // [UR3]
+  deliver(*d, (what & (POLLIN | POLLRDHUP)) != 0 || ended, (what & POLLOUT) != 0 || ended,
+          (what & (POLLRDHUP | POLLHUP)) != 0, woken);
+}
+
+// Takes what is there. True: a wake-up was met.
+bool uring_poller::reap(io_waiter*& woken) noexcept {
+  bool met_wake = false;
+  io_uring_cqe copies[batch];
+  unsigned n;
+  do {
+    ring_lock_.lock();
+    if ((__atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0)
+      io_uring_get_events(&ring_);
+    io_uring_cqe* entries[batch];
+    n = io_uring_peek_batch_cqe(&ring_, entries, batch);
+    for (unsigned i = 0; i < n; ++i) copies[i] = *entries[i];
+    io_uring_cq_advance(&ring_, n);
+    ring_lock_.unlock();
+    for (unsigned i = 0; i < n; ++i) {
+      if (copies[i].user_data == wake_data) {
+        // An exchange: reads what wake() stored last, so that what its caller did before is seen.
+        wake_pending_.exchange(false, memory_order_acq_rel);
+        met_wake = true;
+      } else if (copies[i].user_data != cancel_data) {
+        complete(copies[i], woken);
+      }
+    }
+  } while (n == batch);
+  return met_wake;
+}
+
+bool uring_poller::poll(nanos until, io_waiter*& woken) noexcept {
+  if (until != 0 && empty()) block(until);
+  return !empty() && reap(woken);
+}
+
+}  // namespace
+
+poller* uring_poller_take() noexcept {
+  pool_lock.lock();
+  uring_poller* one = pool;
+  if (one != nullptr) pool = one->free_next;
+  pool_lock.unlock();
+  return one != nullptr ? one : new (std::nothrow) uring_poller;
+}
+
+}  // namespace gmp::detail
