@@ -8,6 +8,10 @@
 #include <system_error>
 #include <vector>
 
+namespace gmp {
+class context;
+}
+
 namespace gmp::net {
 
 enum class address_family : std::uint8_t { none, v4, v6, unix_path };
@@ -68,6 +72,9 @@ class endpoint {
 // generic one). Go: net.Resolver.LookupHost.
 std::vector<endpoint> resolve(std::string_view host, std::string_view service);
 std::vector<endpoint> resolve(std::string_view host, std::string_view service,
+                              std::error_code& error);
+// The same until the context is cancelled: its err(). The lookup itself goes on unheard.
+std::vector<endpoint> resolve(std::string_view host, std::string_view service, const context& until,
                               std::error_code& error);
 // The same for "host:port", "[v6]:port", ":port".
 std::vector<endpoint> resolve(std::string_view host_and_port);

@@ -9,6 +9,7 @@
 #include <gmp/errors.hpp>
 #include <gmp/g_local.hpp>
 #include <gmp/go.hpp>
+#include <gmp/io.hpp>
 #include <gmp/mutex.hpp>
 #include <gmp/net.hpp>
 #include <gmp/once.hpp>

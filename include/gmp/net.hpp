@@ -24,9 +24,12 @@
 #include <gmp/detail/time.hpp>
 #include <gmp/endpoint.hpp>
 
-namespace gmp::detail {
+namespace gmp {
+class context;
+namespace detail {
 class descriptor;
 }
+}  // namespace gmp
 
 namespace gmp::net {
 
@@ -176,6 +179,12 @@ class tcp_stream : public stream_socket {
   static tcp_stream connect(const endpoint& to, std::error_code& error);
   static tcp_stream connect(std::string_view host_and_port);
   static tcp_stream connect(std::string_view host_and_port, std::error_code& error);
+  // The same until the context is cancelled: its err(). Go: Dialer.DialContext.
+  static tcp_stream connect(const endpoint& to, const context& until);
+  static tcp_stream connect(const endpoint& to, const context& until, std::error_code& error);
+  static tcp_stream connect(std::string_view host_and_port, const context& until);
+  static tcp_stream connect(std::string_view host_and_port, const context& until,
+                            std::error_code& error);
   // The same, not longer than until then: timed_out.
   static tcp_stream connect_until(const endpoint& to, std::chrono::steady_clock::time_point until,
                                   std::error_code& error);

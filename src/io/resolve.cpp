@@ -21,35 +21,6 @@ bool cancel_lookup(void* arg) {
   return mine;
 }
 
-// Lets go of the waiter's half, whatever happens.
-struct lookup_holder {
-  lookup* what;
-  ~lookup_holder() {
-    if (what != nullptr) call_on_home(&lookup_drop_home, what);
-  }
-};
-
-// False: the runtime stops.
-bool await(lookup& what) {
-  g& me = current_g();
-  if (must_unwind(me)) {
-    unwind(me);
-    return false;
-  }
-  what.lock.lock();
-  if (what.done) {
-    what.lock.unlock();
-    return true;
-  }
-  what.waiter = &me;
-  park(me, what.lock, wait_reason::resolve, &cancel_lookup, &what);
-  if (me.unwinding) {
-    unwind(me);
-    return false;
-  }
-  return true;
-}
-
 struct split_request {
   std::string_view text;
   std::string_view host;
@@ -63,6 +34,55 @@ GMPSCHED_HOME_FUNCTION(split_home)(void* arg) {
 }
 
 }  // namespace
+
+bool lookup_await(lookup& what) {
+  g& me = current_g();
+  if (must_unwind(me)) {
+    unwind(me);
+    return false;
+  }
+  what.lock.lock();
+  if (what.done || what.given_up) {
+    const bool done = what.done;
+    what.lock.unlock();
+    return done;
+  }
+  what.waiter = &me;
+  park(me, what.lock, wait_reason::resolve, &cancel_lookup, &what);
+  if (me.unwinding) {
+    unwind(me);
+    return false;
+  }
+  what.lock.lock();
+  const bool done = what.done;
+  what.lock.unlock();
+  return done;
+}
+
+lookup_holder::~lookup_holder() {
+  if (what != nullptr) call_on_home(&lookup_drop_home, what);
+}
+
+lookup* lookup_begin(std::string_view host, std::string_view service, std::error_code& error) {
+  error.clear();
+  if (host.find('\0') != std::string_view::npos || service.find('\0') != std::string_view::npos) {
+    told(-EINVAL, error);
+    return nullptr;
+  }
+  lookup_request request{host, service};
+  call_on_home(&lookup_begin_home, &request);
+  if (request.made == nullptr) told(-ENOMEM, error);
+  return request.made;
+}
+
+std::vector<net::endpoint> lookup_result(lookup& what, std::error_code& error) {
+  if (what.gai_error == EAI_SYSTEM) {
+    told(-what.system_error, error);
+  } else if (what.gai_error != 0) {
+    error = std::error_code(what.gai_error, net::resolve_category());
+  }
+  return std::move(what.found);
+}
 
 bool split_host_port_on_g(std::string_view text, std::string_view& host, std::string_view& port) {
   split_request request{text, {}, {}, false};
@@ -86,29 +106,13 @@ const std::error_category& resolve_category() noexcept {
 
 std::vector<endpoint> resolve(std::string_view host, std::string_view service,
                               std::error_code& error) {
-  error.clear();
-  if (host.find('\0') != std::string_view::npos || service.find('\0') != std::string_view::npos) {
-    told(-EINVAL, error);
-    return {};
-  }
-  lookup_request request{host, service};
-  call_on_home(&lookup_begin_home, &request);
-  const lookup_holder holder{request.made};
-  if (request.made == nullptr) {
-    told(-ENOMEM, error);
-    return {};
-  }
-  lookup& what = *request.made;
-  if (!await(what)) {
+  const lookup_holder holder{lookup_begin(host, service, error)};
+  if (holder.what == nullptr) return {};
+  if (!lookup_await(*holder.what)) {
     told(-ECANCELED, error);
     return {};
   }
-  if (what.gai_error == EAI_SYSTEM) {
-    told(-what.system_error, error);
-  } else if (what.gai_error != 0) {
-    error = std::error_code(what.gai_error, resolve_category());
-  }
-  return std::move(what.found);
+  return lookup_result(*holder.what, error);
 }
 
 std::vector<endpoint> resolve(std::string_view host, std::string_view service) {

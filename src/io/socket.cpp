@@ -33,7 +33,8 @@ namespace {
 
 constexpr nanos full_backlog_pause = 1'000'000;
 
-// -EINPROGRESS until it is decided.
+}  // namespace
+
 long connect_to_end(descriptor& d, const net::endpoint& to) {
   const io_stay stay(&d);
   if (!stay) return -EBADF;
@@ -56,6 +57,8 @@ long connect_to_end(descriptor& d, const net::endpoint& to) {
       return error;
   }
 }
+
+namespace {
 
 // Closes the descriptor unless it is wanted; also when the runtime stops meanwhile.
 struct unfinished {

@@ -42,6 +42,10 @@ long on_descriptor(descriptor* d, void (*home)(void*), Request& request) noexcep
 
 // An open socket; null: `error` says why.
 descriptor* open_socket(open_request& request, std::error_code& error) noexcept;
+// An unconnected TCP one; null: `error` says why.
+descriptor* open_tcp(const net::endpoint& to, std::error_code& error) noexcept;
+// Waits until it is connected: 0 or a negative errno. The write deadline holds.
+long connect_to_end(descriptor& d, const net::endpoint& to);
 // Connects an open one; it is closed on an error, and null returned.
 descriptor* connect_socket(descriptor* d, const net::endpoint& to, std::error_code& error);
 // Accepted from a listener; null: `error` says why.

@@ -7,11 +7,11 @@
 #include "io/names.hpp"
 #include "io/socket.hpp"
 
-namespace gmp::net {
-
-using namespace detail;
-
+namespace gmp::detail {
 namespace {
+
+using net::address_family;
+using net::endpoint;
 
 bool is_inet(const endpoint& at, std::error_code& error) noexcept {
   const address_family kind = at.family();
@@ -20,12 +20,26 @@ bool is_inet(const endpoint& at, std::error_code& error) noexcept {
   return inet;
 }
 
-descriptor* connect_tcp(const endpoint& to, nanos until, std::error_code& error) {
+}  // namespace
+
+descriptor* open_tcp(const endpoint& to, std::error_code& error) noexcept {
   if (!is_inet(to, error)) return nullptr;
   open_request request{};
   request.at = &to;
   request.type = SOCK_STREAM;
-  descriptor* d = open_socket(request, error);
+  return open_socket(request, error);
+}
+
+}  // namespace gmp::detail
+
+namespace gmp::net {
+
+using namespace detail;
+
+namespace {
+
+descriptor* connect_tcp(const endpoint& to, nanos until, std::error_code& error) {
+  descriptor* d = open_tcp(to, error);
   if (d == nullptr) return nullptr;
   d->deadlines[descriptor::index(direction::writing)].store(until, memory_order_seq_cst);
   d = connect_socket(d, to, error);

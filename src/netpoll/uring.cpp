@@ -77,7 +77,8 @@ int uring_poller::start() noexcept {
   for (unsigned entries = most_entries; entries >= least_entries && error == ENOMEM;
        entries /= 2) {  // the memory counts against RLIMIT_MEMLOCK
     io_uring_params params{};
-    params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+    params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_COOP_TASKRUN |
+                   IORING_SETUP_TASKRUN_FLAG;
     params.cq_entries = entries * completions_per_entry;
     error = -io_uring_queue_init_params(entries, &ring_, &params);
     if (error == 0 && (params.features & needed_features) != needed_features) {
@@ -135,7 +136,7 @@ bool uring_poller::empty() const noexcept {
   const unsigned tail = __atomic_load_n(ring_.cq.ktail, __ATOMIC_ACQUIRE);
   const unsigned head = __atomic_load_n(ring_.cq.khead, __ATOMIC_RELAXED);
   const unsigned flags = __atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED);
-  return tail == head && (flags & IORING_SQ_CQ_OVERFLOW) == 0;
+  return tail == head && (flags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) == 0;
 }
 
 void uring_poller::block(nanos until) noexcept {
@@ -177,7 +178,8 @@ bool uring_poller::reap(io_waiter*& woken) noexcept {
   unsigned n;
   do {
     ring_lock_.lock();
-    if ((__atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0)
+    if ((__atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED) &
+         (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) != 0)
       io_uring_get_events(&ring_);
     io_uring_cqe* entries[batch];
     n = io_uring_peek_batch_cqe(&ring_, entries, batch);

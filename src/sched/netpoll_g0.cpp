@@ -109,6 +109,8 @@ bool scheduler::sleep_polling(m& self, poller& at, nanos until) noexcept {
   const bool has_p = !self.idle || take_p_to_spin(self);
   lock.unlock();
   if (has_p && self.pp != nullptr) {  // [NET5]
+    self.pp->since_poll = 0;
+    self.pp->direct_left = p::direct_budget + 1;  // nothing has run since
     while (g* gp = own.pop_front()) put_ring(*self.pp, gp, *this);
     return true;
   }

@@ -49,6 +49,9 @@ func main() {
 	if len(os.Args) < 2 {
 		usage()
 	}
+	if os.Args[1] == "echo" { // a server for echo_load, not a question
+		echoServer()
+	}
 	q, known := questions[os.Args[1]]
 	if !known {
 		usage()
