@@ -19,7 +19,7 @@
 namespace gmp::detail {
 namespace {
 
-constexpr int most_threads = 16;
+constexpr int most_threads = 64;
 
 class resolve_errors final : public std::error_category {
  public:
@@ -121,7 +121,8 @@ void work() noexcept {
       queue.first = next->next;
       if (queue.first == nullptr) queue.end = &queue.first;
     }
-    finish(*next, ask(*next, 0));
+    // acquire: pairs with drop(); nobody waits any more if this is the last reference.
+    if (next->references.load(memory_order_acquire) > 1) finish(*next, ask(*next, 0));
     drop(*next);
   }
 }

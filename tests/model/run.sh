@@ -91,6 +91,16 @@ mutex mutant -DSTAY_WAKING
 mutex mutant -DCALM_EARLY
 mutex mutant -DLOOK_AFTER
 mutex mutant -DCALM_AND_FREE
+netpoll safety
+netpoll safety -DSIZE=1
+netpoll safety -DCLOSE
+netpoll mutant -DNO_LOOK -DCLOSE
+netpoll mutant -DTAKE_FIRST -DCLOSE
+netpoll mutant -DCONSUME_LATE
+netpoll mutant -DNO_RESTORE -DSIZE=1
+netpoll mutant -DDROP_WAKE
+netpoll mutant -DCLOSE_EARLY -DCLOSE
+netpoll mutant -DTAKE_ONE
 PLAN
 }
 

@@ -31,7 +31,7 @@ struct memory_stream {
   std::size_t at = 0;
   std::size_t step = 3;
   std::errc end{};
-  std::string written;
+  std::string written = {};
 
   std::size_t read_some(std::span<std::byte> to, std::error_code& error) {
     error.clear();
