@@ -7,6 +7,10 @@
 file(GLOB_RECURSE gmpsched_sources CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
      "${PROJECT_SOURCE_DIR}/src/*.cpp" "${PROJECT_SOURCE_DIR}/src/*.S")
 
+if(NOT gmpsched_uring_sources)
+  list(REMOVE_ITEM gmpsched_sources src/netpoll/uring.cpp)
+endif()
+
 # The two kinds of stacks are files of their own.
 if(GMPSCHED_SPLIT_STACKS)
   list(REMOVE_ITEM gmpsched_sources src/stack/reserved.cpp)

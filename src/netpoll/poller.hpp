@@ -72,7 +72,6 @@ class poller {
   spin_lock lock_;  // guards the list
   descriptor* first_ = nullptr;
   atomic<std::uint32_t> count_{0};
-  poller* free_next_ = nullptr;
 };
 
 // A stopped one from the pool, or a new one. Null: out of memory.

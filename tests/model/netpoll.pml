@@ -2,8 +2,8 @@
  *
  * READERS Gs read WANTED bytes each, at most SIZE at a time, from a socket that gets all of
  * them bit by bit; every arrival is an edge, and edges not yet reported are one. A poller
- * reports them. A mover sets a deadline in the past and clears it again, once or (with
- * -DCLOSE) a closer closes the descriptor at any moment. The number is taken over by another
+ * reports them. A mover sets a deadline in the past and clears it again, or (with -DCLOSE)
+ * a closer closes the descriptor at any moment, and not all bytes need come. The number is taken over by another
  * file as soon as it is free, and an event of the former life may be reported then.
  *
  * D2  no system call meets a file that is not the descriptor's own.
@@ -25,7 +25,7 @@
 #define READERS 2
 #endif
 #ifndef WANTED
-#define WANTED 2
+#define WANTED 1
 #endif
 #ifndef SIZE
 #define SIZE 2 /* of a read */
@@ -177,6 +177,9 @@ ended:
 active proctype sender() {
   do
   :: arrived < TOTAL -> atomic { arrived++; avail++; edge = 1 }
+#ifdef CLOSE
+  :: break /* only the close ends the others' waits */
+#endif
   :: else -> break
   od
 }

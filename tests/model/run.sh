@@ -92,12 +92,14 @@ mutex mutant -DCALM_EARLY
 mutex mutant -DLOOK_AFTER
 mutex mutant -DCALM_AND_FREE
 netpoll safety
-netpoll safety -DSIZE=1
+netpoll safety -DREADERS=1 -DWANTED=3 -DSIZE=2
+netpoll safety -DREADERS=1 -DWANTED=3 -DSIZE=1
 netpoll safety -DCLOSE
+netpoll safety -DCLOSE -DREADERS=1 -DWANTED=2
 netpoll mutant -DNO_LOOK -DCLOSE
 netpoll mutant -DTAKE_FIRST -DCLOSE
 netpoll mutant -DCONSUME_LATE
-netpoll mutant -DNO_RESTORE -DSIZE=1
+netpoll mutant -DNO_RESTORE -DSIZE=1 -DREADERS=1 -DWANTED=2
 netpoll mutant -DDROP_WAKE
 netpoll mutant -DCLOSE_EARLY -DCLOSE
 netpoll mutant -DTAKE_ONE
