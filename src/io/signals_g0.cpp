@@ -21,10 +21,10 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <thread>
 
 #include "base/atomic.hpp"
+#include "io/socket.hpp"
 #include "io/syscall.hpp"
 
 namespace gmp::detail {
@@ -107,7 +107,7 @@ void start_worker(hub& all) {
   if (all.worker) return;
   if (wake_fd.load(memory_order_relaxed) < 0) {
     const int fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (fd < 0) throw std::system_error(errno, std::generic_category(), "gmp::signals::notify");
+    if (fd < 0) throw_errno(-errno, "gmp::signals::notify");
     wake_fd.store(fd, memory_order_relaxed);
   }
   sigset_t blocked, old;
