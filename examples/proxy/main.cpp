@@ -86,7 +86,7 @@ class relay {
       if (error) return cut();
       client_.stream().shutdown_write(error);
     } catch (const std::exception& why) {
-      fmt::print(stderr, "proxy: {}\n", why.what());
+      examples::log_line("proxy", "a connection failed", why.what());
       cut();
     }
   }
@@ -123,7 +123,7 @@ int serve(const examples::server_settings& how, const proxy::balancer_settings& 
         gmp::net::tcp_stream server;
         proxy::backend* const to = balancer.dial(server);
         if (to == nullptr) {
-          fmt::print(stderr, "proxy: no backend for a connection\n");
+          examples::log_line("proxy", "no backend for a connection");
           return;
         }
         const gmp::defer counted_off{[to] { to->open.fetch_sub(1); }};

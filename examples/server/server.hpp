@@ -69,6 +69,13 @@ inline bool is_shortage(const std::error_code& error) {
          error == std::errc::resource_unavailable_try_again;
 }
 
+// A line of the log. A function of its own: one that prints and also waits for a socket would keep
+// the big stack that printing needs while it waits.
+[[gnu::noinline]] inline void log_line(const char* program, const char* what,
+                                       const char* why = "") {
+  fmt::print(stderr, "{}: {}{}{}\n", program, what, *why != 0 ? ": " : "", why);
+}
+
 // Whether, and since when, a server drains. Shared by all its Gs.
 class drain_state {
  public:
@@ -238,7 +245,7 @@ class server {
     try {
       serve_one(one);
     } catch (const std::exception& why) {  // ends this connection, nobody else's
-      fmt::print(stderr, "{}: a connection failed: {}\n", name_, why.what());
+      log_line(name_, "a connection failed", why.what());
     }
   }
 
