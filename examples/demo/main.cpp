@@ -13,6 +13,7 @@
 #include "progress.hpp"
 #include "stages.hpp"
 #include "table.hpp"
+#include "web.hpp"
 
 namespace {
 
@@ -23,6 +24,8 @@ struct settings {
   std::vector<std::string> paths{GMPSCHED_SOURCE_DIR};
   std::uint64_t items = 4'000'000;
   std::uint64_t gs = 1'000'000;
+  std::size_t connections = 100;
+  double seconds = 3;
   unsigned procs = 0;
 };
 
@@ -104,6 +107,28 @@ bool show_parked(gmp::runtime& runtime, demo::table& table, std::uint64_t wanted
   return woken == result.made && result.refusal.empty();
 }
 
+bool show_web(gmp::runtime& runtime, demo::table& table, const settings& wanted) {
+  counter answered = 0;
+  demo::web_load result;
+  {
+    demo::progress line([&] {
+      return fmt::format("http: {} requests answered on {} connections", grouped(answered),
+                         grouped(wanted.connections));
+    });
+    const std::chrono::duration<double> time(wanted.seconds);
+    result = measured(runtime, table, "http", [&] {
+      return demo::serve_web(wanted.connections,
+                             std::chrono::duration_cast<std::chrono::milliseconds>(time), answered);
+    });
+  }
+  if (result.seconds > 0)
+    table.requests_per_second =
+        static_cast<std::uint64_t>(static_cast<double>(result.requests) / result.seconds);
+  if (result.wrong != 0)
+    fmt::print("  {} CLIENTS GOT NO ANSWER, OR A WRONG ONE\n", grouped(result.wrong));
+  return result.wrong == 0;
+}
+
 int run_demo(const settings& wanted) {
   std::vector<std::string> files;
   for (const std::string& path : wanted.paths) {
@@ -118,6 +143,7 @@ int run_demo(const settings& wanted) {
   demo::table table;
   bool right = show_producers(runtime, table, wanted);
   right &= show_words(runtime, table, files);
+  right &= show_web(runtime, table, wanted);
   right &= show_parked(runtime, table, wanted.gs);
   table.print();
   return right ? examples::success : examples::failed;
@@ -127,12 +153,17 @@ int run_demo(const settings& wanted) {
 
 int main(int argc, char** argv) {
   settings wanted;
-  CLI::App app("Shows Gs at work: producers and consumers, a word count, a million parked Gs.");
+  CLI::App app(
+      "Shows Gs at work: producers and consumers, a word count, a web server under load, a million "
+      "parked Gs.");
   app.option_defaults()->always_capture_default();
   app.add_option("PATH", wanted.paths, "files or folders whose words are counted")
       ->check(CLI::ExistingPath);
   app.add_option("--items", wanted.items, "numbers that producers send to consumers");
   app.add_option("--gs", wanted.gs, "Gs to park");
+  app.add_option("--connections", wanted.connections, "clients of the web server")
+      ->check(CLI::Range(1, 5'000));
+  app.add_option("--seconds", wanted.seconds, "how long they ask")->check(CLI::NonNegativeNumber);
   app.add_option("--procs", wanted.procs, "Ps; 0: as many as the machine gives");
   if (auto code = examples::parse(app, argc, argv)) return *code;
   return examples::guarded("demo", [&] { return run_demo(wanted); });

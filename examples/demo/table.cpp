@@ -67,6 +67,10 @@ void table::print() const {
   row("switches per second", [](const column& each) { return switches_per_second(each.change); });
   row("steals", [](const column& each) { return grouped(each.change.steals); });
   row("P utilisation", [](const column& each) { return percent_busy(each.change); });
+  row("requests per second", [this](const column& each) {
+    return each.name == "http" && requests_per_second > 0 ? grouped(requests_per_second)
+                                                          : std::string("-");
+  });
   row("bytes per parked G", [this](const column& each) {
     return each.name == "parked Gs" && bytes_per_g > 0 ? grouped(bytes_per_g) : std::string("-");
   });

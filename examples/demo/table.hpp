@@ -16,7 +16,8 @@ class table {
   void add(std::string stage, const gmp::runtime_stats& before, const gmp::runtime_stats& after);
   void print() const;
 
-  std::uint64_t bytes_per_g = 0;  // 0: not measured
+  std::uint64_t bytes_per_g = 0;          // 0: not measured
+  std::uint64_t requests_per_second = 0;  // 0: not measured
 
  private:
   struct column {
