@@ -31,7 +31,7 @@ class buffer {
   }
   void added(std::size_t n) { end_ += n; }
   void append(std::string_view text) {
-    std::memcpy(reserve(text.size()), text.data(), text.size());
+    std::copy(text.begin(), text.end(), reserve(text.size()));
     end_ += text.size();
   }
   void taken(std::size_t n) {
@@ -94,8 +94,7 @@ class reply : public buffer {
     char* to = reserve(text.size() + number_size + 2);
     char* const start = to;
     to = put_number(to, '$', static_cast<std::int64_t>(text.size()));
-    std::memcpy(to, text.data(), text.size());
-    to += text.size();
+    to = std::copy(text.begin(), text.end(), to);
     *to++ = '\r';
     *to++ = '\n';
     added(static_cast<std::size_t>(to - start));
