@@ -19,8 +19,8 @@ constexpr std::size_t flush_from = 256 * 1024;  // answers are not piled up high
 }  // namespace
 
 connection::connection(gmp::net::tcp_stream stream, world& all, std::uint64_t number,
-                       const timeouts& limits)
-    : stream_(std::move(stream)), all_(all), limits_(limits) {
+                       const settings& how)
+    : stream_(std::move(stream)), all_(all), how_(how) {
   id = number;
 }
 
@@ -43,8 +43,8 @@ bool connection::read() {
   const std::size_t lacking = parser_.wanted() > there ? parser_.wanted() - there : 1;
   const std::size_t believed = std::max({first_read, std::min(there, most_read), there / 2});
   in_.reserve(std::min(lacking, believed));
-  if (limits_.idle.count() != 0 && !listens())
-    stream_.set_read_deadline(std::chrono::steady_clock::now() + limits_.idle);
+  if (how_.idle.count() != 0 && !listens())
+    stream_.set_read_deadline(std::chrono::steady_clock::now() + how_.idle);
   std::error_code error;
   const std::span<std::byte> space = in_.space();
   const std::size_t n = stream_.read_some(space, error);
@@ -103,7 +103,7 @@ bool connection::answer_and_flush() {
 bool connection::flush(reply& what) {
   while (!what.empty()) {
     const std::string_view text = what.text();
-    stream_.set_write_deadline(std::chrono::steady_clock::now() + limits_.write);
+    stream_.set_write_deadline(std::chrono::steady_clock::now() + how_.write);
     std::error_code error;
     const std::size_t n = stream_.write_some(text.data(), text.size(), error);
     if (error) return false;
@@ -123,14 +123,26 @@ void connection::finish() noexcept {
 
 void connection::cut_off() noexcept { stream_.close(); }
 
-// The end of serve(). The half-close lets the last answer arrive, whatever the client still sends.
-void connection::leave() noexcept {
+// The end of serve().
+void connection::leave() {
   for (const std::string& each : subscriptions) all_.channels.unsubscribe(each, this);
   subscriptions.clear();
   std::error_code ignored;
   stream_.shutdown_write(ignored);
   if (listened_) mailbox().close();
+  discard_input();
   stream_.close();
+}
+
+// What was sent and nobody reads: to close with it would make the kernel drop the last answer.
+void connection::discard_input() {
+  constexpr auto patience = std::chrono::seconds(1);
+  stream_.set_read_deadline(std::chrono::steady_clock::now() + patience);
+  in_ = {};
+  std::error_code error;
+  do {
+    in_.reserve(first_read);
+  } while (stream_.read_some(in_.space(), error) != 0 && !error);
 }
 
 void connection::subscribe(std::string_view channel) {

@@ -17,9 +17,11 @@
 
 namespace kv {
 
-struct timeouts {
+struct settings {
   std::chrono::milliseconds write{10'000};  // a client that takes nothing for so long is cut off
   std::chrono::milliseconds idle{0};        // one that sends nothing; 0: never
+  std::chrono::milliseconds grace{500};  // in which clients may still send, once the server stops
+  std::chrono::milliseconds drain{10'000};  // after which it cuts off who has not finished
 };
 
 // A G runs serve(); from the first subscription on another one runs deliver().
@@ -32,7 +34,7 @@ class connection final : public subscriber,
                          public session,
                          public std::enable_shared_from_this<connection> {
  public:
-  connection(gmp::net::tcp_stream stream, world& all, std::uint64_t number, const timeouts& limits);
+  connection(gmp::net::tcp_stream stream, world& all, std::uint64_t number, const settings& how);
 
   // Until the client leaves, breaks the protocol or is cut off, or the end of what had arrived
   // before finish().
@@ -54,11 +56,12 @@ class connection final : public subscriber,
   void complain(std::string_view why);
   void deliver();
   void collect(message_ref first);
-  void leave() noexcept;
+  void leave();
+  void discard_input();
 
   gmp::net::tcp_stream stream_;
   world& all_;
-  timeouts limits_;
+  settings how_;
   buffer in_;
   reply out_;
   resp_parser parser_;

@@ -13,22 +13,20 @@ namespace kv {
 
 using namespace std::chrono_literals;
 
-server::server(const std::string& host, std::uint16_t port, const timeouts& limits)
-    : limits_(limits) {
-  const bool v6 = host.find(':') != std::string::npos && host.front() != '[';
-  const std::string shown = v6 ? "[" + host + "]" : host;
-  listener_ = gmp::net::tcp_listener::listen(fmt::format("{}:{}", shown, port));
+server::server(gmp::net::tcp_listener listener, const settings& how)
+    : listener_(std::move(listener)), how_(how) {
   all_.port = listener_.local().port();
 }
 
-void server::serve() {
+bool server::serve() {
   auto end = gmp::make_chan<void>();
   gmp::wait_group sweeping;
   sweeping.go([this, end] { sweep_until(end); });
   accept_all();
-  drain();
+  const bool complete = drain();
   end.close();
   sweeping.wait();
+  return complete;
 }
 
 // Out of descriptors or memory: those who are connected go on, those who knock wait in the backlog.
@@ -40,8 +38,8 @@ void server::accept_all() {
     std::error_code error;
     gmp::net::tcp_stream stream = listener_.accept(error);
     if (error == std::errc::operation_canceled || error == std::errc::bad_file_descriptor) return;
+    if (!error) error = start(std::move(stream));
     if (!error) {
-      start(std::move(stream));
       pause = shortest;
     } else if (error != std::errc::connection_aborted) {
       if (pause == shortest)
@@ -52,21 +50,26 @@ void server::accept_all() {
   }
 }
 
-void server::start(gmp::net::tcp_stream stream) {
+std::error_code server::start(gmp::net::tcp_stream stream) {
   const std::uint64_t id = next_id_++;
-  auto client = std::make_shared<connection>(std::move(stream), all_, id, limits_);
+  auto client = std::make_shared<connection>(std::move(stream), all_, id, how_);
   {
     const std::lock_guard hold(lock_);
     clients_.emplace(id, client);
   }
   all_.accepted.fetch_add(1, std::memory_order_relaxed);
   all_.connections.fetch_add(1, std::memory_order_relaxed);
-  gmp::go([this, client = std::move(client)]() mutable {
-    client->serve();
-    const std::uint64_t number = client->id;
-    client.reset();
-    ended(number);
-  });
+  try {
+    gmp::go([this, id, client = std::move(client)]() mutable {
+      client->serve();
+      client.reset();
+      ended(id);
+    });
+  } catch (const std::system_error& why) {  // no memory for a G
+    ended(id);
+    return why.code();
+  }
+  return {};
 }
 
 void server::ended(std::uint64_t id) {
@@ -84,25 +87,32 @@ void server::sweep_until(gmp::recv_chan<void> end) {
   while (end.recv_for(period) == gmp::chan_status::would_block) all_.db.sweep(now());
 }
 
-void server::drain() {
-  constexpr auto patience = 5s;
+bool server::all_left(std::chrono::milliseconds within) {
+  return drained_.recv_for(within) == gmp::chan_status::closed;
+}
+
+bool server::drain() {
   std::vector<std::shared_ptr<connection>> left;
-  const auto list_clients = [&] {
+  {
     const std::lock_guard hold(lock_);
     draining_ = true;
-    left.clear();
+    if (clients_.empty()) return true;
+  }
+  if (all_left(how_.grace)) return true;
+  const auto list_clients = [&] {
+    const std::lock_guard hold(lock_);
     for (const auto& [id, client] : clients_) left.push_back(client);
-    return !left.empty();
   };
-  if (!list_clients()) return;
+  list_clients();
   for (const auto& each : left) each->finish();
   left.clear();
-  if (drained_.recv_for(patience) == gmp::chan_status::closed) return;
-  if (!list_clients()) return;
-  fmt::print(stderr, "kv_server: {} clients did not finish in time\n", left.size());
+  if (all_left(how_.drain)) return true;
+  list_clients();
+  fmt::print(stderr, "kv_server: cutting {} connections\n", left.size());
   for (const auto& each : left) each->cut_off();
   left.clear();
   drained_.recv();
+  return false;
 }
 
 }  // namespace kv

@@ -1,10 +1,12 @@
 // Accepts clients until it is told to stop, then lets them finish.
+//
+// The other servers share server/server.hpp. Clients of this one are reached from elsewhere, too,
+// by those who publish: it keeps them as shared objects.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <unordered_map>
 
 #include <gmp/chan.hpp>
@@ -18,25 +20,24 @@ namespace kv {
 
 class server {
  public:
-  // Listens; throws std::system_error.
-  server(const std::string& host, std::uint16_t port, const timeouts& limits);
+  server(gmp::net::tcp_listener listener, const settings& how);
 
-  gmp::net::endpoint local() const { return listener_.local(); }
-  // Until stop(). Returns when every client has got its answers and left, or was cut off because
-  // that took it too long.
-  void serve();
+  // Until stop(). Returns when every client has got its answers and left; false: some took too long
+  // and were cut off.
+  bool serve();
   // From any G or thread; idempotent.
   void stop() noexcept { listener_.close(); }
 
  private:
   void accept_all();
-  void start(gmp::net::tcp_stream stream);
+  std::error_code start(gmp::net::tcp_stream stream);
   void ended(std::uint64_t id);
   void sweep_until(gmp::recv_chan<void> end);
-  void drain();
+  bool drain();
+  bool all_left(std::chrono::milliseconds within);
 
   gmp::net::tcp_listener listener_;
-  timeouts limits_;
+  settings how_;
   world all_;
   std::uint64_t next_id_ = 1;
   gmp::mutex lock_;  // of what follows
