@@ -210,7 +210,7 @@ def slow():
     expect_end(silent, "a silent client")
 
 
-def flood(count):
+def flood(count, log):
     """More clients than descriptors: who is in stays in, who waits gets in when others leave."""
     first = connect()
     first.sendall(command("PING"))
@@ -218,6 +218,8 @@ def flood(count):
     crowd = [connect() for _ in range(count)]
     for client in crowd:
         client.sendall(command("PING"))
+    while "cannot accept" not in open(log).read():  # all stay until it has run short
+        time.sleep(0.02)
     first.sendall(command("PING"))
     expect(first, b"+PONG\r\n", "first in the crowd")
     while crowd:  # in the order in which they came
@@ -229,5 +231,5 @@ def flood(count):
 
 
 what = {"rules": rules, "pubsub": pubsub, "slow": slow, "drain": lambda: drain(int(sys.argv[3])),
-        "flood": lambda: flood(int(sys.argv[3]))}[sys.argv[2]]
+        "flood": lambda: flood(int(sys.argv[3]), sys.argv[4])}[sys.argv[2]]
 what()
