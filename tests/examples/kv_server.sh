@@ -130,6 +130,7 @@ collection_commands() {
 }
 
 pubsub_commands() {
+  : >"$scratch/heard"
   says 0 publish news nobody
   timeout 20 redis-cli -p "$port" subscribe news weather >"$scratch/heard" 2>&1 &
   listener=$!
