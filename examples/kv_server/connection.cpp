@@ -43,8 +43,12 @@ bool connection::read() {
   const std::size_t lacking = parser_.wanted() > there ? parser_.wanted() - there : 1;
   const std::size_t believed = std::max({first_read, std::min(there, most_read), there / 2});
   in_.reserve(std::min(lacking, believed));
-  if (how_.idle.count() != 0 && !listens())
-    stream_.set_read_deadline(std::chrono::steady_clock::now() + how_.idle);
+  if (how_.idle.count() != 0) {
+    if (listens())
+      stream_.clear_read_deadline();
+    else
+      stream_.set_read_deadline(std::chrono::steady_clock::now() + how_.idle);
+  }
   std::error_code error;
   const std::span<std::byte> space = in_.space();
   const std::size_t n = stream_.read_some(space, error);

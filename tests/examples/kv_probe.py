@@ -186,7 +186,7 @@ def drain(pid):
 
 
 def slow():
-    """Who takes no answers, or says nothing, is cut off; the others notice nothing."""
+    """Who takes no answers is cut off; the others notice nothing."""
     lazy = connect()
     lazy.sendall(command("SET", "big", b"x" * (16 << 20)))
     expect(lazy, b"+OK\r\n", "set")
@@ -205,9 +205,21 @@ def slow():
         expect(other, b"+PONG\r\n", "beside a slow client")
         time.sleep(0.05)
     assert ended, "a client that takes nothing was kept"
+
+
+def silent():
+    """Who says nothing, or stops in the middle of a command, is cut off; a subscriber may be silent."""
+    listener = connect()
+    listener.sendall(command("SUBSCRIBE", "a"))
+    expect(listener, confirmation(b"subscribe", b"a", 1), "subscribe")
     silent = connect()
     silent.sendall(b"*2\r\n$3\r\nGET\r\n")
     expect_end(silent, "a silent client")
+    mute = connect()
+    expect_end(mute, "a mute client")
+    listener.sendall(command("UNSUBSCRIBE", "a"))
+    expect(listener, confirmation(b"unsubscribe", b"a", 0), "unsubscribe")
+    expect_end(listener, "one that listens no more")
 
 
 def flood(count, log):
@@ -230,6 +242,6 @@ def flood(count, log):
     expect(first, b"+PONG\r\n", "first after the crowd")
 
 
-what = {"rules": rules, "pubsub": pubsub, "slow": slow, "drain": lambda: drain(int(sys.argv[3])),
+what = {"rules": rules, "pubsub": pubsub, "slow": slow, "silent": silent, "drain": lambda: drain(int(sys.argv[3])),
         "flood": lambda: flood(int(sys.argv[3]), sys.argv[4])}[sys.argv[2]]
 what()
