@@ -31,8 +31,8 @@ class subscription {
   recv_chan<int> channel() const noexcept { return channel_; }
 
   // Ends it: what is in the channel can still be received, then it is closed. When nobody listens
-  // to a signal any more, what was set for it before the first listener came is in force again.
-  // Idempotent.
+  // to a signal any more, what was set for it before the first listener came is in force again,
+  // also for a signal that is still on its way then. Idempotent.
   void stop() noexcept;
 
  private:

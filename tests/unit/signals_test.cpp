@@ -124,6 +124,11 @@ TEST_F(signals_unit, refuses_what_cannot_be) {
 }
 
 TEST_P(signals_at, come_and_go_under_fire) {
+  // Those still on their way when the last subscription ends are to be ignored.
+  struct sigaction ignored {};
+  struct sigaction before {};
+  ignored.sa_handler = SIG_IGN;
+  ::sigaction(SIGUSR2, &ignored, &before);
   run([] {
     auto steady = notify({SIGUSR2});
     std::atomic<bool> over{false};
@@ -147,6 +152,7 @@ TEST_P(signals_at, come_and_go_under_fire) {
     firing.join();
     EXPECT_EQ(steady.channel().recv(), SIGUSR2);
   });
+  ::sigaction(SIGUSR2, &before, nullptr);
 }
 
 }  // namespace
