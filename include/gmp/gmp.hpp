@@ -4,6 +4,7 @@
 #include <gmp/chan.hpp>
 #include <gmp/condition_variable.hpp>
 #include <gmp/context.hpp>
+#include <gmp/debug.hpp>
 #include <gmp/defer.hpp>
 #include <gmp/endpoint.hpp>
 #include <gmp/errors.hpp>

@@ -32,11 +32,23 @@ struct panic_report {
   bool isolated = false;         // only the G ends; otherwise the process
   std::string exception_type;    // demangled
   std::string message;           // what(), or the text thrown
+  // What std::throw_with_nested put inside it, from the outermost on: type and text.
+  std::vector<std::pair<std::string, std::string>> nested;
   std::vector<std::pair<std::string, std::string>> facts;
-  std::exception_ptr exception;
+  // Where it was thrown (or rethrown) last, one line per frame, newest first; of std::terminate:
+  // where that was called. Empty when options::panic_stacks is off.
+  std::vector<std::string> stack;
+  std::exception_ptr exception;  // empty: std::terminate was called without one
+
+  // As stderr gets it: lines that begin with "gmpsched: ", the last of them json().
+  std::string text() const;
+  // One line, without its end. Bytes that are not ASCII are passed on as they are.
+  std::string json() const;
 };
 
-// Called on the G that panics, before the process or the isolated G ends. It must not throw.
+// Called on the G that panics, before the process or the isolated G ends. It must not throw. After
+// std::terminate it runs on the thread's own stack, and calls that block do so as on a plain
+// thread.
 using panic_handler = std::function<void(const panic_report&)>;
 
 // How a runtime is to be. Values out of range: std::invalid_argument that names the option.
@@ -49,6 +61,9 @@ struct options {
   std::chrono::nanoseconds handoff_after = std::chrono::milliseconds(10);  // positive
   bool detect_deadlock = true;  // run(): all Gs blocked for ever => report, exit code 2
   panic_handler on_panic{};     // empty: report to stderr, and for a critical G abort
+  // Keep the stack of the throw point for reports. Costs nothing for exceptions that are caught.
+  // GMPSCHED_PANIC_STACKS=0 in the environment switches it off.
+  bool panic_stacks = true;
 };
 
 namespace detail {

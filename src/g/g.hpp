@@ -19,12 +19,14 @@
 #include "base/atomic.hpp"
 #include "base/clock.hpp"
 #include "context/fiber.hpp"
+#include "gmp/detail/spin_lock.hpp"
 #include "gmp/detail/waiter.hpp"
 
 namespace gmp::detail {
 
 class scheduler;
 struct timer_node;
+struct raw_stack;
 
 // Who owns the stack and where the G stands.
 enum class g_state : std::uint8_t {
@@ -97,8 +99,11 @@ struct alignas(64) g {
   bool (*cancel_wait)(void*) = nullptr;
   void* cancel_arg = nullptr;
   std::vector<local_slot>* locals = nullptr;
+  // Written by the G alone (before it runs: by who makes it), under the lock; others read under it.
   g_extra* extra = nullptr;
-  sanitizer_stack sanitizer;             // what the sanitizer knows of this stack
+  spin_lock extra_lock;
+  raw_stack* thrown = nullptr;  // where the exception was thrown that ends this G; malloc'ed
+  sanitizer_stack sanitizer;    // what the sanitizer knows of this stack
   atomic<std::uint32_t> thread_word{0};  // plain threads: the futex they wait on
 
   bool is_thread() const noexcept { return sched == nullptr; }

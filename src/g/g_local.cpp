@@ -3,6 +3,7 @@
 #include "gmp/g_local.hpp"
 
 #include <atomic>
+#include <utility>
 #include <vector>
 
 #include "g/g.hpp"
@@ -37,8 +38,10 @@ void g_clear(g& dead) noexcept {
     }
     delete locals;
   }
-  delete dead.extra;
-  dead.extra = nullptr;
+  dead.extra_lock.lock();
+  g_extra* extra = std::exchange(dead.extra, nullptr);
+  dead.extra_lock.unlock();
+  delete extra;
 }
 
 }  // namespace gmp::detail

@@ -83,6 +83,9 @@ scheduler_config config_of(const options& wanted) {
   config.max_threads = wanted.max_threads;
   config.detect_deadlock = wanted.detect_deadlock;
   config.poller = poller_of(wanted.poller);
+  const char* stacks = std::getenv("GMPSCHED_PANIC_STACKS");
+  config.panic_stacks =
+      wanted.panic_stacks && (stacks == nullptr || std::string_view(stacks) != "0");
   config.handoff_after = wanted.handoff_after.count();
   return config;
 }

@@ -7,11 +7,13 @@
 #include <dirent.h>
 #include <unistd.h>
 
-#include <cinttypes>
+#include <algorithm>
 #include <cstdio>
+#include <string>
 
 #include "base/futex.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/survey.hpp"
 
 namespace gmp::detail {
 namespace {
@@ -32,13 +34,20 @@ std::uint32_t threads_of_process() noexcept {
   return n;
 }
 
-void describe(void* top, std::size_t, void* sched) {
-  const g& one = *g_at(top);
-  if (one.sched != sched || one.state.load(memory_order_acquire) != g_state::waiting) return;
-  const char* name = one.extra != nullptr ? one.extra->name.c_str() : "";
-  std::fprintf(stderr, "gmpsched:   G %" PRIu64 "%s%s%s waits: %s; made by G %" PRIu64 "\n", one.id,
-               *name != 0 ? " \"" : "", name, *name != 0 ? "\"" : "", wait_reason_name(one.reason),
-               one.creator_id);
+// noexcept: without memory for a report the process ends all the same.
+void report(scheduler& sched, std::uint64_t live) noexcept {
+  survey_result all;
+  survey_stopped(sched, {}, true, all);
+  std::sort(all.gs.begin(), all.gs.end(),
+            [](const g_record& a, const g_record& b) { return a.id < b.id; });
+  std::string text = "gmpsched: deadlock: all " + std::to_string(live) +
+                     " Gs are blocked and nothing can wake them\n";
+  for (const g_record& one : all.gs) {
+    text += "gmpsched:   ";
+    write_g(text, all, one);
+  }
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
 }
 
 }  // namespace
@@ -57,10 +66,7 @@ void scheduler::check_deadlock() noexcept {
   const bool dead = !work_anywhere() && earliest_timer() == never && threads_of_process() == own;
   if (dead) {
     std::fflush(nullptr);
-    std::fprintf(stderr,
-                 "gmpsched: deadlock: all %" PRIu64 " Gs are blocked and nothing can wake them\n",
-                 live_gs());
-    slabs_for_each_slot(&describe, this);
+    report(*this, live_gs());
     ::_exit(deadlock_exit_code);
   }
   lock.lock();

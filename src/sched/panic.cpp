@@ -8,12 +8,17 @@
 #include <memory>
 #include <string>
 #include <typeinfo>
+#include <utility>
+#include <vector>
 
 #include "gmp/runtime.hpp"
+#include "sched/backtrace.hpp"
 #include "sched/scheduler.hpp"
 
 namespace gmp::detail {
 namespace {
+
+constexpr std::size_t most_nested = 16;
 
 std::string exception_type_name() {
   const std::type_info* type = abi::__cxa_current_exception_type();
@@ -38,23 +43,53 @@ std::string exception_message() {
   }
 }
 
-void print(const panic_report& report) {
-  std::string text = "gmpsched: panic in G " + std::to_string(report.g_id);
-  if (!report.name.empty()) text += " \"" + report.name + "\"";
-  text += ": " + report.exception_type;
-  if (!report.message.empty()) text += ": " + report.message;
-  text += "\ngmpsched:   made by G " + std::to_string(report.creator_id);
-  for (const auto& [key, value] : report.facts) text += ", " + key + "=" + value;
-  text += report.isolated ? "\ngmpsched:   isolated: only this G ends\n"
-                          : "\ngmpsched:   critical: the process ends\n";
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
+// What the exception that is being handled carries inside; null: nothing.
+std::exception_ptr inner_exception() {
+  try {
+    throw;
+  } catch (const std::nested_exception& outer) {
+    return outer.nested_ptr();
+  } catch (...) {
+    return nullptr;
+  }
 }
 
-}  // namespace
+void describe_nested(panic_report& report) {
+  std::exception_ptr inner = inner_exception();
+  while (inner != nullptr && report.nested.size() < most_nested) {
+    try {
+      std::rethrow_exception(std::exchange(inner, nullptr));
+    } catch (...) {
+      report.nested.emplace_back(exception_type_name(), exception_message());
+      inner = inner_exception();
+    }
+  }
+}
 
-// noexcept: an exception thrown while one is reported ends the process, as std::terminate does.
-void panic(g& me) noexcept {
+void describe_exception(panic_report& report) {
+  report.exception_type = exception_type_name();
+  report.message = exception_message();
+  describe_nested(report);
+  report.exception = std::current_exception();
+}
+
+struct lines_request {
+  const raw_stack* found;
+  std::vector<std::string>* lines;
+};
+
+GMPSCHED_HOME_FUNCTION(lines_home)(void* arg) {
+  auto& request = *static_cast<lines_request*>(arg);
+  *request.lines = stack_lines(*request.found);
+}
+
+void describe_stack(panic_report& report, const raw_stack* found) {
+  if (found == nullptr) return;
+  lines_request request{found, &report.stack};
+  call_on_home(&lines_home, &request);
+}
+
+panic_report report_on(const g& me) {
   panic_report report;
   report.g_id = me.id;
   report.creator_id = me.creator_id;
@@ -63,16 +98,50 @@ void panic(g& me) noexcept {
     report.name = me.extra->name;
     report.facts = me.extra->facts;
   }
-  report.exception_type = exception_type_name();
-  report.message = exception_message();
-  report.exception = std::current_exception();
-  const panic_handler& handler = me.sched->on_panic;
-  if (handler) {
+  return report;
+}
+
+void tell(const g& me, const panic_report& report) {
+  if (const panic_handler& handler = me.sched->on_panic; handler) {
     handler(report);
-  } else {
-    print(report);
+    return;
   }
-  if (!report.isolated) std::abort();
+  const std::string text = report.text();
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+}  // namespace
+
+// noexcept: an exception thrown while one is reported ends the process, as std::terminate does.
+void panic(g& me) noexcept {
+  {
+    const std::unique_ptr<raw_stack, void (*)(void*)> thrown(std::exchange(me.thrown, nullptr),
+                                                             &std::free);
+    panic_report report = report_on(me);
+    describe_exception(report);
+    describe_stack(report, thrown.get());
+    tell(me, report);
+  }
+  if (!me.isolated) std::abort();
+}
+
+void terminated(g& me) noexcept {
+  panic_report report = report_on(me);
+  report.isolated = false;
+  if (std::current_exception() != nullptr) {
+    describe_exception(report);
+  } else {
+    report.exception_type = "std::terminate";
+    report.message = std::uncaught_exceptions() != 0 ? "called while an exception was in flight"
+                                                     : "called without an exception";
+  }
+  if (me.sched->config.panic_stacks) {
+    raw_stack here;
+    backtrace_here(here);
+    describe_stack(report, &here);
+  }
+  tell(me, report);
 }
 
 }  // namespace gmp::detail

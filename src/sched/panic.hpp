@@ -3,9 +3,20 @@
 
 #include "g/g.hpp"
 
+#if defined(__x86_64__) && !GMPSCHED_TSAN
+#define GMPSCHED_THROW_SCENE 1
+#define GMPSCHED_SCENE_FUNCTION __attribute__((noinline))
+#else
+#define GMPSCHED_THROW_SCENE 0  // instrumented functions have cleanups, and so another personality
+#endif
+
 namespace gmp::detail {
 
 // Called inside the catch handler. Reports; returns only for an isolated G.
 void panic(g& me) noexcept;
+
+// std::terminate was called on the G, with or without an exception. Reports; on a thread's own
+// stack.
+void terminated(g& me) noexcept;
 
 }  // namespace gmp::detail

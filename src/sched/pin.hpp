@@ -84,6 +84,19 @@ inline p* peek_p(const m& self) noexcept {
   return std::atomic_ref<p*>(const_cast<p*&>(self.pp)).load(memory_order_relaxed);
 }
 
+// Runs `use()` while another M runs user code, and cannot leave it. False: it was pinned.
+template <class Use>
+bool hold_off(m& other, Use&& use) noexcept {
+  other.revoke_lock.lock();
+  other.revoke.store(1, memory_order_relaxed);
+  heavy_fence();  // pairs with the light fence in pin() [PIN2]
+  const bool mine = other.pin.load(memory_order_acquire) == 0;
+  if (mine) use();
+  other.revoke.store(0, memory_order_release);  // as in freeze()
+  other.revoke_lock.unlock();
+  return mine;
+}
+
 // Runs `use(p&)` on the P of another M while that M runs user code. False: it was pinned, or has no
 // P.
 template <class Use>

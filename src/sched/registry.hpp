@@ -34,6 +34,9 @@ class visit {
   scheduler* sched_;
 };
 
+// Calls use() for every runtime that has not begun to stop, as its visitor. On a thread's own stack.
+void registry_for_each(void (*use)(scheduler& sched, void* arg), void* arg);
+
 void registry_used(scheduler& sched) noexcept;  // by the calling plain thread
 
 [[noreturn]] void throw_stopped();

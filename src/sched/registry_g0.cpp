@@ -1,6 +1,7 @@
 #include "sched/registry.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <mutex>
 #include <vector>
 
@@ -50,6 +51,26 @@ void registry_remove(scheduler& sched) noexcept {
   std::lock_guard hold(t.lock);
   t.schedulers.erase(std::remove(t.schedulers.begin(), t.schedulers.end(), &sched),
                      t.schedulers.end());
+}
+
+void registry_for_each(void (*use)(scheduler& sched, void* arg), void* arg) {
+  std::vector<scheduler*> known;
+  {
+    table& t = the_table();
+    const std::lock_guard hold(t.lock);
+    known = t.schedulers;
+    for (scheduler* one : known) one->visitors.fetch_add(1, memory_order_relaxed);
+  }
+  std::exception_ptr failure;
+  for (scheduler* one : known) {
+    try {
+      if (failure == nullptr) use(*one, arg);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    one->visitors.fetch_sub(1, memory_order_release);  // pairs with the acquire in stop()
+  }
+  if (failure != nullptr) std::rethrow_exception(failure);
 }
 
 void registry_used(scheduler& sched) noexcept { this_thread_part().last_used = &sched; }

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <thread>
+#include <vector>
 
 #include "base/asymmetric_fence.hpp"
 #include "base/atomic.hpp"
@@ -39,6 +40,7 @@ struct scheduler_config {
   std::uint32_t max_threads = 10'000;
   nanos handoff_after = 10'000'000;
   bool detect_deadlock = false;
+  bool panic_stacks = true;
   poller_choice poller = poller_choice::automatic;
 };
 
@@ -88,6 +90,11 @@ class scheduler {
   bool work_in_sight() const noexcept;        // without waiting for a rendezvous to be over
 
   void look_for_deadlock() noexcept;  // any thread: run_callers has changed
+
+  // --- the world at rest for a moment (pause_g0.cpp). From outside, or on a G's behalf. False: not
+  // to be had in time. `running` gets the Gs that run user code meanwhile.
+  bool pause(nanos patience, std::vector<const g*>& running);
+  void resume() noexcept;
 
   // --- number of Ps; returns the old one
   std::uint32_t set_procs(std::uint32_t n);
@@ -184,6 +191,8 @@ class scheduler {
   std::uint32_t unwind_parked() noexcept;
   void wake_all() noexcept;
   void check_deadlock() noexcept;
+  bool seize_all() noexcept;
+  bool note_running(std::vector<const g*>& running);
   void await_visitors() noexcept;
   void end_ms(bool clean) noexcept;
   std::atomic_flag shortage_reported;

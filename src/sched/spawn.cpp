@@ -228,7 +228,9 @@ unborn spawn_begin(scheduler* given, const g_options& options, std::size_t size,
       options.stack_size == 0 ? sched.config.stack_size : round_stack_size(options.stack_size);
   unborn child = make_dressed(sched, bytes, size, align);
   child.made->isolated = options.panic == panic_class::isolated;
+  child.made->extra_lock.lock();
   child.made->extra = extra.release();
+  child.made->extra_lock.unlock();
   return child;
 }
 
@@ -246,7 +248,6 @@ void spawn_start(unborn child, void (*run)(void*)) noexcept {
   scheduler& sched = *made.sched;
   m* self = this_m();
   made.creator_id = self != nullptr && self->current != nullptr ? self->current->id : 0;
-  made.state.store(g_state::newborn, memory_order_relaxed);
   if (self == nullptr || self->sched != &sched) {
     call_on_home(&start_outside, &made);
     return;
@@ -263,6 +264,8 @@ void spawn_start(unborn child, void (*run)(void*)) noexcept {
     local.last_id = local.next_id + id_block;
   }
   made.id = ++local.next_id;
+  // release: pairs with the acquire in survey(): what it reads of this G is complete.
+  made.state.store(g_state::newborn, memory_order_release);
   count(local.counters.spawned);
   put_next(local, &made, sched);
   wake_if_idle(sched);
@@ -271,10 +274,22 @@ void spawn_start(unborn child, void (*run)(void*)) noexcept {
 
 namespace {
 
+#if GMPSCHED_THROW_SCENE
+// Has a personality of its own and nothing else: an exception that nobody has caught on its way
+// passes by while the stack of its throw point is still there (throw_scene_g0.cpp).
+GMPSCHED_SCENE_FUNCTION void call_entry(g& me) {
+  asm volatile(".cfi_personality 0x9b, gmpsched_scene_personality_ref");
+  me.entry(me.entry_arg);
+  asm volatile("");  // no tail call
+}
+#else
+void call_entry(g& me) { me.entry(me.entry_arg); }
+#endif
+
 // The user's function and everything that may leave it.
 __attribute__((noinline)) void run_entry(g& me) noexcept {
   try {
-    me.entry(me.entry_arg);
+    call_entry(me);
   } catch (const unwind_exception&) {
     // The runtime stops; the G's destructors have run.
   } catch (...) {

@@ -27,6 +27,7 @@ void start_outside(void* arg) {
   g& child = *static_cast<g*>(arg);
   scheduler& sched = *child.sched;
   child.id = sched.ids.fetch_add(1, memory_order_relaxed) + 1;
+  child.state.store(g_state::newborn, memory_order_release);  // as in spawn_start()
   sched.visitors.fetch_add(
       1, memory_order_relaxed);  // as in inject_home(): the child may end before inject() does
   sched.inject(&child);
@@ -69,7 +70,6 @@ detached_g spawn_detached(scheduler& sched, std::size_t size) noexcept {
 void spawn_detached_start(unborn child, void (*run)(void*)) noexcept {
   child.made->entry = run;
   child.made->creator_id = 0;
-  child.made->state.store(g_state::newborn, memory_order_relaxed);
   call_on_home(&start_outside, child.made);
 }
 

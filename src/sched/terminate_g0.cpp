@@ -13,6 +13,7 @@
 
 #include "gmp/errors.hpp"
 #include "sched/m.hpp"
+#include "sched/panic.hpp"
 #include "sched/spawn.hpp"
 
 namespace gmp::detail {
@@ -40,7 +41,13 @@ bool is_unwinding(const g& me) noexcept {
     if (abi::__cxa_current_exception_type() != nullptr) abi::__cxa_end_catch();  // frees it
     g_abandon();
   }
-  if (previous != nullptr) previous();
+  if (me != nullptr) {
+    self->current = nullptr;  // a handler that blocks blocks this thread: this is not the G's stack
+    terminated(*me);
+  }
+  // The library's own would say again what was said.
+  if (previous != nullptr && (me == nullptr || previous != &__gnu_cxx::__verbose_terminate_handler))
+    previous();
   std::abort();
 }
 

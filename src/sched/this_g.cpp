@@ -27,8 +27,12 @@ void yield() { detail::yield_now(); }
 void set_name(std::string_view name) {
   detail::g* me = running();
   if (me == nullptr) return;
-  if (me->extra == nullptr) me->extra = new detail::g_extra;
-  me->extra->name = name;
+  auto fresh = me->extra == nullptr ? std::make_unique<detail::g_extra>() : nullptr;
+  std::string text(name);  // before the lock: it may throw
+  me->extra_lock.lock();
+  if (fresh != nullptr) me->extra = fresh.release();
+  me->extra->name.swap(text);
+  me->extra_lock.unlock();
 }
 
 }  // namespace gmp::this_g

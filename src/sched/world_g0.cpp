@@ -217,7 +217,7 @@ bool scheduler::await_rest(nanos deadline) noexcept {
     std::uint32_t seen = rest.load(memory_order_acquire);
     lock.lock();
     rest_wanted = true;
-    const bool all_idle = idle_m_count == m_count;
+    const bool all_idle = idle_m_count == m_count && !world_stopped;
     if (all_idle) world_stopped = true;
     lock.unlock();
     if (all_idle) {

@@ -1,0 +1,45 @@
+// What every G is at, seen from outside.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sched/backtrace.hpp"
+#include "sched/scheduler.hpp"
+
+namespace gmp::detail {
+
+struct g_record {
+  std::uint64_t id;
+  std::uint64_t creator_id;
+  g_state state;
+  wait_reason reason;
+  std::string name;
+  std::vector<std::pair<std::string, std::string>> facts;
+  std::size_t first_frame;  // in survey_result::frames
+  std::uint32_t frames;
+};
+
+struct survey_result {
+  std::vector<g_record> gs;
+  std::vector<void*> frames;
+};
+
+// Adds every G of the scheduler. Stops its world for as long as that takes; where that does not
+// succeed in time, stacks are left out. On a thread's own stack, by a visitor.
+void survey(scheduler& sched, survey_result& into);
+// The same where the world is stopped already and no G of it runs.
+void survey_stopped(scheduler& sched, const std::vector<const g*>& running, bool with_stacks,
+                    survey_result& into);
+
+// The stack of one record as text.
+std::vector<std::string> stack_of(const survey_result& all, const g_record& one);
+
+const char* g_state_name(g_state state) noexcept;
+
+// "G 7 "name": waits: chan receive; made by G 1, key=value" and the stack, indented, a line each.
+void write_g(std::string& to, const survey_result& all, const g_record& one);
+
+}  // namespace gmp::detail

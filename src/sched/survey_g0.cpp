@@ -1,0 +1,119 @@
+#include "sched/survey.hpp"
+
+#include <algorithm>
+#include <exception>
+
+namespace gmp::detail {
+namespace {
+
+constexpr nanos patience = 500'000'000;
+
+struct look_request {
+  const scheduler* sched;
+  const std::vector<const g*>* running;
+  bool with_stacks;
+  survey_result* into;
+  std::exception_ptr failure;
+};
+
+void look_at(look_request& request, g& gp) {
+  // acquire: pairs with the release in spawn_start(); the others' fields are seen by the pause.
+  g_state state = gp.state.load(memory_order_acquire);
+  if (state == g_state::dead || gp.sched != request.sched) return;
+  const bool runs =
+      std::find(request.running->begin(), request.running->end(), &gp) != request.running->end();
+  if (runs) state = g_state::running;
+  survey_result& into = *request.into;
+  g_record record{gp.id, gp.creator_id, state, wait_reason::none, {}, {}, into.frames.size(), 0};
+  if (state == g_state::waiting) record.reason = gp.reason;
+  std::exception_ptr failure;
+  gp.extra_lock.lock();
+  try {
+    if (gp.extra != nullptr) {
+      record.name = gp.extra->name;
+      record.facts = gp.extra->facts;
+    }
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  gp.extra_lock.unlock();
+  if (failure != nullptr) std::rethrow_exception(failure);
+  if (request.with_stacks && (state == g_state::waiting || state == g_state::runnable)) {
+    raw_stack stack;
+    backtrace_parked(gp.ctx, stack);
+    record.frames = stack.n;
+    into.frames.insert(into.frames.end(), stack.at, stack.at + stack.n);
+  }
+  into.gs.push_back(std::move(record));
+}
+
+void look_at_slot(void* top, std::size_t, void* arg) {
+  auto& request = *static_cast<look_request*>(arg);
+  if (request.failure != nullptr) return;
+  try {
+    look_at(request, *g_at(top));
+  } catch (...) {
+    request.failure = std::current_exception();
+  }
+}
+
+}  // namespace
+
+void survey_stopped(scheduler& sched, const std::vector<const g*>& running, bool with_stacks,
+                    survey_result& into) {
+  look_request request{&sched, &running, with_stacks, &into, nullptr};
+  slabs_for_each_slot(&look_at_slot, &request);
+  if (request.failure != nullptr) std::rethrow_exception(request.failure);
+}
+
+void survey(scheduler& sched, survey_result& into) {
+  std::vector<const g*> running;
+  const bool paused = sched.pause(patience, running);
+  std::exception_ptr failure;
+  try {
+    survey_stopped(sched, running, paused, into);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (paused) sched.resume();
+  if (failure != nullptr) std::rethrow_exception(failure);
+}
+
+std::vector<std::string> stack_of(const survey_result& all, const g_record& one) {
+  raw_stack stack;
+  stack.n = one.frames;
+  std::copy_n(all.frames.data() + one.first_frame, one.frames, stack.at);
+  return stack_lines(stack);
+}
+
+const char* g_state_name(g_state state) noexcept {
+  switch (state) {
+    case g_state::dead:
+      return "dead";
+    case g_state::newborn:
+    case g_state::runnable:
+      return "runnable";
+    case g_state::running:
+      return "running";
+    case g_state::waiting:
+      return "waiting";
+  }
+  return "unknown";
+}
+
+void write_g(std::string& to, const survey_result& all, const g_record& one) {
+  to += "G " + std::to_string(one.id);
+  if (!one.name.empty()) to += " \"" + one.name + "\"";
+  if (one.state == g_state::waiting) {
+    to += std::string(" waits: ") + wait_reason_name(one.reason);
+  } else {
+    to += one.state == g_state::running ? " is running" : " is runnable";
+  }
+  to += one.creator_id != 0 ? "; made by G " + std::to_string(one.creator_id)
+                            : "; made by a plain thread";
+  for (const auto& [key, value] : one.facts) to += ", " + key + "=" + value;
+  to += '\n';
+  for (const std::string& line : stack_of(all, one)) to += "gmpsched:     " + line + "\n";
+}
+
+}  // namespace gmp::detail
