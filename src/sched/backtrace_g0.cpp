@@ -95,10 +95,12 @@ bool is_throw(std::string_view line) {
   const auto ends = [name](std::string_view with) {
     return name.size() >= with.size() && name.substr(name.size() - with.size()) == with;
   };
-  return ends("__cxa_throw") || ends("__cxa_rethrow");
+  return ends("__cxa_throw") || ends("__cxa_rethrow") || name == "std::terminate()";
 }
 
-bool is_runtime(std::string_view line) { return starts(line, "gmp::detail::"); }
+bool is_runtime(std::string_view line) {
+  return starts(line, "gmp::detail::") && !starts(line, "gmp::detail::closure<");
+}
 
 }  // namespace
 

@@ -70,7 +70,7 @@ std::string panic_report::text() const {
   for (const auto& [key, value] : facts) text += ", " + key + "=" + value;
   text += isolated ? "\ngmpsched:   isolated: only this G ends\n"
                    : "\ngmpsched:   critical: the process ends\n";
-  if (!stack.empty()) text += "gmpsched:   thrown at\n";
+  if (!stack.empty()) text += "gmpsched:   at\n";
   for (const std::string& line : stack) text += "gmpsched:     " + line + "\n";
   return text += "gmpsched: " + json() + "\n";
 }
