@@ -36,6 +36,8 @@ bool scheduler::seize_all() noexcept {
       continue;
     }
     disown(local);
+    // Nobody finds it in there while the P has no holder.
+    if (g* next = local.runq.take_next(); next != nullptr) global.push(next);
     if (local.id < procs.load(memory_order_relaxed)) {
       push_idle_p(local);
     } else {

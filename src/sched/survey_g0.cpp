@@ -6,7 +6,7 @@
 namespace gmp::detail {
 namespace {
 
-constexpr nanos patience = 500'000'000;
+constexpr nanos patience = 2'000'000'000;
 
 struct look_request {
   const scheduler* sched;
