@@ -7,11 +7,6 @@
 
 #include <unwind.h>
 
-#include <string_view>
-#include <unordered_map>
-
-#include "base/symbols.hpp"
-
 #if defined(__x86_64__)
 // gmpsched_walk_from(ctx, fn, arg) calls fn(arg). The saved context, as Boost.Context lays it out:
 // control words, r12, r13, r14, r15, rbx, rbp, rip; the stack pointer is what follows.
@@ -77,31 +72,6 @@ _Unwind_Reason_Code note_frame(_Unwind_Context* context, void* arg) {
 
 __attribute__((noinline)) void walk_on(void* arg) { _Unwind_Backtrace(&note_frame, arg); }
 
-bool starts(std::string_view text, std::string_view with) {
-  return text.substr(0, with.size()) == with;
-}
-
-std::string_view name_in(std::string_view line) { return line.substr(0, line.rfind("+0x")); }
-
-bool is_passage(std::string_view line) {
-  return starts(line, "__morestack") || starts(line, "gmpsched_") || starts(line, ".L") ||
-         starts(line, "gmp::detail::g_main") ||
-         starts(line, "gmp::detail::(anonymous namespace)::run_entry") ||
-         starts(line, "gmp::detail::(anonymous namespace)::call_entry");
-}
-
-bool is_throw(std::string_view line) {
-  const std::string_view name = name_in(line.substr(0, line.rfind(" (")));
-  const auto ends = [name](std::string_view with) {
-    return name.size() >= with.size() && name.substr(name.size() - with.size()) == with;
-  };
-  return ends("__cxa_throw") || ends("__cxa_rethrow") || name == "std::terminate()";
-}
-
-bool is_runtime(std::string_view line) {
-  return starts(line, "gmp::detail::") && !starts(line, "gmp::detail::closure<");
-}
-
 }  // namespace
 
 void backtrace_parked([[maybe_unused]] const void* ctx, raw_stack& found) noexcept {
@@ -116,28 +86,6 @@ void backtrace_here(raw_stack& found) noexcept {
   found.n = 0;
   walk w{&found, nullptr};
   walk_on(&w);
-}
-
-std::vector<std::string> stack_lines(const raw_stack& found) {
-  std::vector<std::string> all;
-  for (std::uint32_t i = 0; i < found.n; ++i) {
-    // Programs have few places where Gs wait, and reports ask for the same ones again and again.
-    thread_local std::unordered_map<void*, std::string> known;
-    if (known.size() > 4096) known.clear();
-    std::string& line = known[found.at[i]];
-    if (line.empty()) line = describe_return_address(found.at[i]);
-    if (is_throw(line)) {
-      all.clear();  // what is above is the machinery
-      continue;
-    }
-    if (!is_passage(line)) all.push_back(line);
-  }
-  std::size_t first = 0;
-  while (first < all.size() && is_runtime(all[first])) ++first;
-  if (first == all.size()) first = 0;
-  all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first));
-  if (all.size() > most_frames) all.resize(most_frames);
-  return all;
 }
 
 }  // namespace gmp::detail

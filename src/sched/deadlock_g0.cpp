@@ -7,9 +7,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <string>
 
 #include "base/futex.hpp"
 #include "sched/scheduler.hpp"
@@ -34,22 +32,6 @@ std::uint32_t threads_of_process() noexcept {
   return n;
 }
 
-// noexcept: without memory for a report the process ends all the same.
-void report(scheduler& sched, std::uint64_t live) noexcept {
-  survey_result all;
-  survey_stopped(sched, {}, true, all);
-  std::sort(all.gs.begin(), all.gs.end(),
-            [](const g_record& a, const g_record& b) { return a.id < b.id; });
-  std::string text = "gmpsched: deadlock: all " + std::to_string(live) +
-                     " Gs are blocked and nothing can wake them\n";
-  for (const g_record& one : all.gs) {
-    text += "gmpsched:   ";
-    write_g(text, all, one);
-  }
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
-}
-
 }  // namespace
 
 void scheduler::check_deadlock() noexcept {
@@ -66,7 +48,7 @@ void scheduler::check_deadlock() noexcept {
   const bool dead = !work_anywhere() && earliest_timer() == never && threads_of_process() == own;
   if (dead) {
     std::fflush(nullptr);
-    report(*this, live_gs());
+    report_deadlock(*this, live_gs());
     ::_exit(deadlock_exit_code);
   }
   lock.lock();

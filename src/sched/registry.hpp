@@ -34,7 +34,8 @@ class visit {
   scheduler* sched_;
 };
 
-// Calls use() for every runtime that has not begun to stop, as its visitor. On a thread's own stack.
+// Calls use() for every runtime that has not begun to stop, as its visitor. On a thread's own
+// stack.
 void registry_for_each(void (*use)(scheduler& sched, void* arg), void* arg);
 
 void registry_used(scheduler& sched) noexcept;  // by the calling plain thread

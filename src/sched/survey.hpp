@@ -34,6 +34,10 @@ void survey(scheduler& sched, survey_result& into);
 void survey_stopped(scheduler& sched, const std::vector<const g*>& running, bool with_stacks,
                     survey_result& into);
 
+// To stderr, while the world is stopped. noexcept: without memory for it the process ends all the
+// same.
+void report_deadlock(scheduler& sched, std::uint64_t live) noexcept;
+
 // The stack of one record as text.
 std::vector<std::string> stack_of(const survey_result& all, const g_record& one);
 

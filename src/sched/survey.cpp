@@ -1,6 +1,9 @@
+// All of this runs on a thread's own stack; it is compiled as stack_lines.cpp is, for the same
+// reason.
 #include "sched/survey.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <exception>
 
 namespace gmp::detail {
@@ -114,6 +117,21 @@ void write_g(std::string& to, const survey_result& all, const g_record& one) {
   for (const auto& [key, value] : one.facts) to += ", " + key + "=" + value;
   to += '\n';
   for (const std::string& line : stack_of(all, one)) to += "gmpsched:     " + line + "\n";
+}
+
+void report_deadlock(scheduler& sched, std::uint64_t live) noexcept {
+  survey_result all;
+  survey_stopped(sched, {}, true, all);
+  std::sort(all.gs.begin(), all.gs.end(),
+            [](const g_record& a, const g_record& b) { return a.id < b.id; });
+  std::string text = "gmpsched: deadlock: all " + std::to_string(live) +
+                     " Gs are blocked and nothing can wake them\n";
+  for (const g_record& one : all.gs) {
+    text += "gmpsched:   ";
+    write_g(text, all, one);
+  }
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
 }
 
 }  // namespace gmp::detail
