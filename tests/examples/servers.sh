@@ -11,6 +11,7 @@ need() { for tool in "$@"; do command -v "$tool" >/dev/null 2>&1 || skip "there 
 start() {
   name=$1
   shift
+  : >"$scratch/$name.out"  # the address of an earlier one of that name
   "$@" >"$scratch/$name.out" 2>"$scratch/$name.err" </dev/null &
   pid=$!
   servers="$servers $pid"
