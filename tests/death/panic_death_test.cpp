@@ -187,9 +187,11 @@ constexpr bool has_scene = !sanitized;  // instrumented code has frames of its o
 TEST_F(panic_death, the_report_of_an_isolated_g_word_for_word) {
   gmp::panic_report report = report_of(gmp::panic_class::isolated, &fails_with_a_cause);
   if (has_scene) {
-    ASSERT_FALSE(report.stack.empty());
-    EXPECT_NE(report.stack[0].find("fails_with_a_cause()+0x"), std::string::npos)
-        << report.stack[0];
+    // std::throw_with_nested may be a frame of its own.
+    const bool named = std::any_of(report.stack.begin(), report.stack.end(), [](const auto& line) {
+      return line.find("fails_with_a_cause()+0x") != std::string::npos;
+    });
+    EXPECT_TRUE(named);
   }
   report.stack = {"f(int)+0x1a (program+0x1234)", "main+0x2 (program+0x99)"};
   EXPECT_EQ(
