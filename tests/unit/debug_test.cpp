@@ -184,7 +184,7 @@ TEST(debug, many_parked_gs_are_listed_in_time_and_run_on) {
         if (ch.recv()) ++got;
       });
     }
-    until([n] { return gmp::stats().live == static_cast<std::uint64_t>(n) + 1; });
+    until([] { return gmp::stats().live == static_cast<std::uint64_t>(n) + 1; });
     for (int i = 0; i < 10; ++i) gmp::this_g::yield();
     std::ostringstream out;
     const auto before = std::chrono::steady_clock::now();
