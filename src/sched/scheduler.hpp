@@ -179,7 +179,8 @@ class scheduler {
   void release_p(m& self) noexcept;
   void drain(p& retired) noexcept;
   bool take_p_to_spin(m& self) noexcept;
-  void sleep_idle(m& self);
+  void sleep_idle(m& self, bool fenced);
+  bool keep_time(m& self) noexcept;
   void note(m& target) noexcept;
   bool wants_poll(p& local) noexcept;
   int make_net() noexcept;
