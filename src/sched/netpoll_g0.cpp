@@ -18,6 +18,9 @@
 //       that a stopped world takes nobody for waiting. [W2]
 // NET6  A busy P looks again only after as many Gs as were runnable at the last look: those who
 //       answer quickly do not come in before those who overflowed into the global queue.
+// NET7  Who is about to idle does not look first if that was in vain the last times: he blocks in
+// the
+//       poller anyway. One event at a time says that it will be so again, several that it will not.
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,6 +38,7 @@ namespace gmp::detail {
 namespace {
 
 constexpr std::uint32_t poll_interval = 61;
+constexpr std::uint32_t patience = 2;
 
 }  // namespace
 
@@ -77,6 +81,16 @@ bool scheduler::wants_poll(p& local) noexcept {
   return local.since_poll >= local.poll_after && net.load(memory_order_relaxed) != nullptr;
 }
 
+bool scheduler::poll_before_idling(p& local) noexcept {
+  if (local.vain_looks >= patience) return false;
+  if (poll_into(local)) {
+    local.vain_looks = 0;
+    return true;
+  }
+  ++local.vain_looks;
+  return false;
+}
+
 bool scheduler::poll_into(p& local) noexcept {
   poller* at = net.load(memory_order_acquire);
   if (at == nullptr || polling_m.load(memory_order_relaxed) != nullptr || !at->in_use())
@@ -114,6 +128,7 @@ bool scheduler::sleep_polling(m& self, poller& at, nanos until) noexcept {
   const bool has_p = !self.idle || take_p_to_spin(self);
   lock.unlock();
   if (has_p && self.pp != nullptr) {  // [NET5]
+    if (own.size > 1) self.pp->vain_looks = 0;
     self.pp->since_poll = 0;
     self.pp->direct_left = p::direct_budget + 1;  // nothing has run since
     while (g* gp = own.pop_front()) put_ring(*self.pp, gp, *this);

@@ -81,6 +81,7 @@ class scheduler {
 
   // --- descriptors (sched/netpoll_g0.cpp)
   int register_descriptor(descriptor& d) noexcept;  // 0, or an errno; makes the poller when needed
+  bool poll_before_idling(p& local) noexcept;
   bool poll_into(p& local) noexcept;  // without blocking; true: Gs were put into local's queue
 
   // --- P hand-off (handoff_g0.cpp)
