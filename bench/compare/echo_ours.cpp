@@ -3,6 +3,7 @@
 //   echo_ours [PROCS] [epoll|io_uring]
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -14,13 +15,15 @@ namespace {
 
 namespace net = gmp::net;
 
+constexpr std::size_t buffer_bytes = 4096;
+
 void serve(net::tcp_stream stream) {
-  char buffer[4096];
+  const auto buffer = std::make_unique_for_overwrite<char[]>(buffer_bytes);
   std::error_code error;
   for (;;) {
-    const std::size_t n = stream.read_some(buffer, sizeof buffer, error);
+    const std::size_t n = stream.read_some(buffer.get(), buffer_bytes, error);
     if (n == 0) return;
-    stream.write_all(buffer, n, error);
+    stream.write_all(buffer.get(), n, error);
     if (error) return;
   }
 }

@@ -41,7 +41,7 @@ namespace {
 descriptor* connect_tcp(const endpoint& to, nanos until, std::error_code& error) {
   descriptor* d = open_tcp(to, error);
   if (d == nullptr) return nullptr;
-  d->deadlines[descriptor::index(direction::writing)].store(until, memory_order_seq_cst);
+  io_set_deadline(*d, direction::writing, until);
   d = connect_socket(d, to, error);
   if (d != nullptr && until != never) io_set_deadline(*d, direction::writing, never);
   return d;

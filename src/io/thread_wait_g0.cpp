@@ -78,8 +78,7 @@ void thread_wait_at_home(void* arg) {
   descriptor& d = *request.d;
   request.result = 0;
   if (!d.push(request.dir, w)) return;
-  if (!d.closing() && d.deadlines[descriptor::index(request.dir)].load(memory_order_seq_cst) ==
-                          request.deadline)  // [D5]
+  if (!d.closing() && d.deadline(request.dir) == request.deadline)  // [D5]
     block(d, request.dir, request.deadline, w.wake_fd);
   leave(d, request.dir, w);
 }

@@ -26,8 +26,7 @@ __attribute__((noinline)) void publish(wait_op& op) noexcept {
     ready(*op.w.owner);
     return;
   }
-  if (d.closing() || d.deadlines[descriptor::index(dir)].load(memory_order_seq_cst) != deadline)
-    io_wake(d.take(dir));
+  if (d.closing() || d.deadline(dir) != deadline) io_wake(d.take(dir));
 }
 
 GMPSCHED_COMMIT_FUNCTION(commit_wait)(m*, void* arg) { publish(*static_cast<wait_op*>(arg)); }
@@ -56,7 +55,7 @@ nanos deadline_fired(timer_node& node, nanos, nanos now) {
   // First "nothing is armed", then the deadline: whoever moves it and still reads the old mark has
   // stored it before we read it.
   timer.armed_for.store(never, memory_order_seq_cst);
-  const nanos deadline = d.deadlines[descriptor::index(timer.dir)].load(memory_order_seq_cst);
+  const nanos deadline = d.deadline(timer.dir);
   if (deadline <= now) {
     io_wake(d.take(timer.dir));
     return never;
@@ -69,7 +68,7 @@ nanos deadline_fired(timer_node& node, nanos, nanos now) {
 
 // Sees to it that a timer fires by then. Timers are armed by who waits, not by who sets a deadline:
 // most deadlines are moved before anybody has waited for them.
-void arm_deadline(descriptor& d, direction dir, nanos deadline) {
+__attribute__((noinline)) void arm_deadline(descriptor& d, direction dir, nanos deadline) {
   descriptor::deadline_timer& timer = d.timers[descriptor::index(dir)];
   if (timer.armed_for.load(memory_order_seq_cst) <= deadline &&
       timer.node.state.load(memory_order_acquire) != timer_node::phase::idle)
@@ -127,12 +126,7 @@ void io_wake(io_waiter* chain) noexcept {
   }
 }
 
-long io_check(const descriptor& d, direction dir, nanos& deadline) noexcept {
-  if (d.closing()) return -ECANCELED;
-  deadline = d.deadlines[descriptor::index(dir)].load(memory_order_seq_cst);
-  if (__builtin_expect(deadline != never, 0) && deadline <= now_on_g()) return -ETIMEDOUT;
-  return 0;
-}
+bool io_passed(nanos deadline) noexcept { return deadline <= now_on_g(); }
 
 long io_wait(descriptor& d, direction dir, nanos deadline, wait_reason reason) {
   g& me = current_g();
@@ -165,8 +159,7 @@ bool io_close(descriptor& d) noexcept {
 }
 
 void io_set_deadline(descriptor& d, direction dir, nanos when) noexcept {
-  if (d.deadlines[descriptor::index(dir)].exchange(when, memory_order_seq_cst) != when)
-    io_wake(d.take(dir));  // they look again [D5]
+  if (d.set_deadline(dir, when)) io_wake(d.take(dir));  // they look again [D5]
 }
 
 }  // namespace gmp::detail

@@ -31,8 +31,13 @@ class io_stay {
 
 // 0: look again. Or a negative errno. Throws while the runtime stops.
 long io_wait(descriptor& d, direction dir, nanos deadline, wait_reason reason);
+[[gnu::cold]] bool io_passed(nanos deadline) noexcept;
 // 0, -ECANCELED or -ETIMEDOUT. `deadline` gets the present one.
-long io_check(const descriptor& d, direction dir, nanos& deadline) noexcept;
+inline long io_check(const descriptor& d, direction dir, nanos& deadline) noexcept {
+  if (d.closing()) return -ECANCELED;
+  deadline = d.deadline(dir);
+  return __builtin_expect(deadline != never, 0) && io_passed(deadline) ? -ETIMEDOUT : 0;
+}
 // Readies a chain of waiters.
 void io_wake(io_waiter* chain) noexcept;
 inline void io_restore(descriptor& d, direction dir) noexcept {

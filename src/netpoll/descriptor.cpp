@@ -60,7 +60,7 @@ descriptor* descriptor::make(int fd) noexcept {
   one->fd_ = fd;
   one->hung_up.store(false, memory_order_relaxed);
   for (unsigned i = 0; i < 2; ++i) {
-    one->deadlines[i].store(never, memory_order_relaxed);
+    one->deadlines_[i].store(never, memory_order_relaxed);
     one->timers[i].armed_for.store(never, memory_order_relaxed);
     one->words_[i].store(ready, memory_order_relaxed);  // nobody knows: the first call tries
   }

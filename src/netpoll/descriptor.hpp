@@ -39,8 +39,42 @@ struct io_waiter {
   atomic<std::uint32_t> released{0};  // a plain thread: the waker does not touch this any more
 };
 
-class alignas(64) descriptor {
+// Who is to be woken, in the order of the events.
+class woken_list {
  public:
+  // A direction's list has the newest first: it is turned round.
+  void append(io_waiter* chain) noexcept {
+    io_waiter* turned = nullptr;
+    io_waiter* last = chain;
+    while (chain != nullptr) {
+      io_waiter* next = chain->next;
+      chain->next = turned;
+      turned = chain;
+      chain = next;
+    }
+    if (turned == nullptr) return;
+    (last_ != nullptr ? last_->next : first_) = turned;
+    last_ = last;
+  }
+  io_waiter* first() const noexcept { return first_; }
+
+ private:
+  io_waiter* first_ = nullptr;
+  io_waiter* last_ = nullptr;
+};
+
+class alignas(64) descriptor {
+  // What every call touches: one cache line.
+  atomic<std::uint32_t> users_{closing_bit | closed_bit};
+  int fd_ = -1;
+  atomic<std::uintptr_t> words_[2] = {ready, ready};
+  atomic<nanos> deadlines_[2] = {never, never};
+  atomic<std::uint32_t> tag_{0};
+
+ public:
+  atomic<bool> hung_up{false};  // the peer has ended: no edge may follow, so calls always try
+  atomic<poller*> home{nullptr};
+
   static constexpr std::uintptr_t nothing = 0;
   static constexpr std::uintptr_t ready = 1;
 
@@ -135,8 +169,15 @@ class alignas(64) descriptor {
     return false;
   }
 
-  // --- deadlines: checked by the calls themselves; a timer only wakes them
-  atomic<nanos> deadlines[2] = {never, never};
+  // --- deadlines: a timer only wakes those who wait
+  // Checked by the calls themselves.
+  nanos deadline(direction dir) const noexcept {
+    return deadlines_[index(dir)].load(memory_order_seq_cst);  // [D5]
+  }
+  // False: it was that already. Else the caller wakes the direction's waiters.
+  bool set_deadline(direction dir, nanos when) noexcept {
+    return deadlines_[index(dir)].exchange(when, memory_order_seq_cst) != when;  // [D5]
+  }
 
   struct deadline_timer {
     timer_node node;  // first: the callback gets its address
@@ -149,8 +190,6 @@ class alignas(64) descriptor {
   spin_lock timer_lock;  // who arms
 
   // --- for the poller
-  atomic<bool> hung_up{false};  // the peer has ended: no edge may follow, so calls always try
-  atomic<poller*> home{nullptr};
   descriptor* home_next = nullptr;  // in the poller's list, under its lock
   descriptor* home_prev = nullptr;
   int fd() const noexcept { return fd_; }
@@ -170,10 +209,6 @@ class alignas(64) descriptor {
   descriptor() noexcept;
   static descriptor* take_free() noexcept;
 
-  atomic<std::uint32_t> users_{closing_bit | closed_bit};
-  int fd_ = -1;
-  atomic<std::uintptr_t> words_[2] = {ready, ready};
-  atomic<std::uint32_t> tag_{0};
   descriptor* free_next_ = nullptr;
 };
 

@@ -23,7 +23,7 @@ constexpr std::uint64_t wake_data = 0;  // no descriptor lies there
 class epoll_poller final : public poller {
  public:
   const char* name() const noexcept override { return "epoll"; }
-  bool poll(nanos until, io_waiter*& woken) noexcept override;
+  bool poll(nanos until, woken_list& woken) noexcept override;
   void wake() noexcept override;
 
   epoll_poller* free_next = nullptr;
@@ -101,7 +101,7 @@ int epoll_poller::wait(epoll_event* events, nanos until) noexcept {
                       ms > 1'000'000'000 ? 1'000'000'000 : static_cast<int>(ms));
 }
 
-bool epoll_poller::poll(nanos until, io_waiter*& woken) noexcept {
+bool epoll_poller::poll(nanos until, woken_list& woken) noexcept {
   epoll_event events[batch];
   const int n = wait(events, until);
   bool met_wake = false;

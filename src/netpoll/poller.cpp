@@ -7,24 +7,11 @@
 #include "base/check.hpp"
 
 namespace gmp::detail {
-namespace {
-
-void append(io_waiter*& woken, io_waiter* chain) noexcept {
-  while (chain != nullptr) {
-    io_waiter* next = chain->next;
-    chain->next = woken;
-    woken = chain;
-    chain = next;
-  }
-}
-
-}  // namespace
-
-void poller::deliver(descriptor& d, bool in, bool out, bool hang_up, io_waiter*& woken) noexcept {
+void poller::deliver(descriptor& d, bool in, bool out, bool hang_up, woken_list& woken) noexcept {
   if (hang_up)
     d.hung_up.store(true, memory_order_relaxed);  // before the words: who is woken sees it
-  if (in) append(woken, d.mark_ready(direction::reading));
-  if (out) append(woken, d.mark_ready(direction::writing));
+  if (in) woken.append(d.mark_ready(direction::reading));
+  if (out) woken.append(d.mark_ready(direction::writing));
 }
 
 void poller::link(descriptor& d) noexcept {
@@ -81,7 +68,7 @@ bool poller::has_waiter() noexcept {
 }
 
 io_waiter* poller::retire() noexcept {
-  io_waiter* woken = nullptr;
+  woken_list woken;
   for (;;) {
     lock_.lock();
     descriptor* d = first_;
@@ -89,11 +76,11 @@ io_waiter* poller::retire() noexcept {
     if (d == nullptr) break;
     if (!unlink(*d)) continue;  // closed meanwhile
     disarm(*d);
-    append(woken, d->take(direction::reading));
-    append(woken, d->take(direction::writing));
+    woken.append(d->take(direction::reading));
+    woken.append(d->take(direction::writing));
   }
   stop();
-  return woken;
+  return woken.first();
 }
 
 poller* poller::make(poller_choice wanted, int& error) noexcept {

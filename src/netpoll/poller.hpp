@@ -34,7 +34,7 @@ class poller {
   // Appends to `woken` whom the events so far wake; waits for some until `until` (0: not at all)
   // unless there are any. True: a wake-up was met; who did not block calls wake() again if somebody
   // else does, for it was meant for him.
-  virtual bool poll(nanos until, io_waiter*& woken) noexcept = 0;
+  virtual bool poll(nanos until, woken_list& woken) noexcept = 0;
   virtual void wake() noexcept = 0;  // [NP2]
 
   // Is anything registered, and does anybody wait for any of it?
@@ -54,7 +54,7 @@ class poller {
   virtual void disarm(descriptor& d) noexcept = 0;
 
   // An event on both directions' words.
-  static void deliver(descriptor& d, bool in, bool out, bool hang_up, io_waiter*& woken) noexcept;
+  static void deliver(descriptor& d, bool in, bool out, bool hang_up, woken_list& woken) noexcept;
 
   // False: it is not in this list any more. [NP3]
   bool unlink(descriptor& d) noexcept;

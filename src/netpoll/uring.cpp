@@ -38,7 +38,7 @@ constexpr std::uint64_t cancel_data = 1;
 class uring_poller final : public poller {
  public:
   const char* name() const noexcept override { return "io_uring"; }
-  bool poll(nanos until, io_waiter*& woken) noexcept override;
+  bool poll(nanos until, woken_list& woken) noexcept override;
   void wake() noexcept override;
 
   uring_poller* free_next = nullptr;
@@ -54,8 +54,8 @@ class uring_poller final : public poller {
   int submit(Prepare prepare) noexcept;
   bool empty() const noexcept;
   void block(nanos until) noexcept;
-  bool reap(io_waiter*& woken) noexcept;
-  void complete(const io_uring_cqe& done, io_waiter*& woken) noexcept;
+  bool reap(woken_list& woken) noexcept;
+  void complete(const io_uring_cqe& done, woken_list& woken) noexcept;
 
   spin_lock ring_lock_;
   io_uring ring_{};
@@ -155,13 +155,14 @@ void uring_poller::block(nanos until) noexcept {
                   sizeof wait);
 }
 
-void uring_poller::complete(const io_uring_cqe& done, io_waiter*& woken) noexcept {
+void uring_poller::complete(const io_uring_cqe& done, woken_list& woken) noexcept {
   descriptor* d = descriptor::of_event(done.user_data);
-  if (d == nullptr || done.res == -ECANCELED) return;
+  if (d == nullptr) return;
   const bool more = (done.flags & IORING_CQE_F_MORE) != 0;
-  if (done.res < 0) {  // nothing watches it any more: who waits registers it anew
-    unlink(*d);
-    deliver(*d, true, true, false, woken);
+  if (done.res < 0) {
+    // Not by disarm(): the thread that had armed it has ended, or the kernel gave up. Nothing
+    // watches it any more: who waits registers it anew.
+    if (unlink(*d)) deliver(*d, true, true, false, woken);
     return;
   }
   const auto what = static_cast<unsigned>(done.res);
@@ -172,7 +173,7 @@ void uring_poller::complete(const io_uring_cqe& done, io_waiter*& woken) noexcep
 }
 
 // Takes what is there. True: a wake-up was met.
-bool uring_poller::reap(io_waiter*& woken) noexcept {
+bool uring_poller::reap(woken_list& woken) noexcept {
   bool met_wake = false;
   io_uring_cqe copies[batch];
   unsigned n;
@@ -199,7 +200,7 @@ bool uring_poller::reap(io_waiter*& woken) noexcept {
   return met_wake;
 }
 
-bool uring_poller::poll(nanos until, io_waiter*& woken) noexcept {
+bool uring_poller::poll(nanos until, woken_list& woken) noexcept {
   if (until != 0 && empty()) block(until);
   return !empty() && reap(woken);
 }

@@ -186,6 +186,7 @@ void scheduler::park_m(m& self) {
   if (self.pp != nullptr) release_p(self);
   self.note.store(0, memory_order_relaxed);
   push_idle_m(self);
+  const bool keeper = keep_time(self);  // before the fence, which serves both [I1, I4]
   self.leave_at = time_to_leave();
   if (self.spinning) {
     self.spinning = false;
@@ -203,11 +204,24 @@ void scheduler::park_m(m& self) {
     // No P to be had: all are at work, and each looks at everything before it idles. Or somebody
     // has just given us one.
   }
-  sleep_idle(self);
+  sleep_idle(self, keeper);
 }
 
-void scheduler::sleep_idle(m& self) {
-  for (;;) {
+// Under the lock. True: this M is the timekeeper.
+bool scheduler::keep_time(m& self) noexcept {
+  if (timekeeper.load(memory_order_relaxed) == nullptr) {
+    remove_idle_m(self);
+    timekeeper.store(&self, memory_order_relaxed);
+    push_idle_m(self);  // to the end of the list: the last to be taken
+  }
+  const bool keeper = timekeeper.load(memory_order_relaxed) == &self;
+  if (keeper) timekeeper_until.store(never, memory_order_relaxed);  // every round anew [I4]
+  return keeper;
+}
+
+// `fenced`: it is the timekeeper, and a heavy fence has passed since it said so.
+void scheduler::sleep_idle(m& self, bool fenced) {
+  for (;; fenced = false) {
     lock.lock();
     if (!self.idle) {  // given a P: note is on its way
       lock.unlock();
@@ -222,17 +236,11 @@ void scheduler::sleep_idle(m& self) {
       lock.unlock();
       return;
     }
-    if (timekeeper.load(memory_order_relaxed) == nullptr) {
-      remove_idle_m(self);
-      timekeeper.store(&self, memory_order_relaxed);
-      push_idle_m(self);  // to the end of the list: the last to be taken
-    }
-    const bool keeper = timekeeper.load(memory_order_relaxed) == &self;
-    if (keeper) timekeeper_until.store(never, memory_order_relaxed);  // every round anew [I4]
+    const bool keeper = keep_time(self);
     lock.unlock();
     nanos until = never;
     if (keeper) {
-      heavy_fence();  // pairs with the light fence in timer_added() [I4]
+      if (!fenced) heavy_fence();  // pairs with the light fence in timer_added() [I4]
       until = earliest_timer();
       timekeeper_until.store(until, memory_order_seq_cst);  // pairs with the load in timer_added()
       if (until != never && until <= clock_now()) {

@@ -16,8 +16,14 @@
 // NET5  What the blocked M brings out it runs itself if it gets a P; if not, all Ps are busy, and
 //       the global queue gets it. Before it does, these Gs are in no queue; they are `runnable`, so
 //       that a stopped world takes nobody for waiting. [W2]
+// NET6  A busy P looks again only after as many Gs as were runnable at the last look: those who
+//       answer quickly do not come in before those who overflowed into the global queue.
+// NET7  Who is about to idle does not look first if that was in vain the last times: he blocks in
+// the
+//       poller anyway. One event at a time says that it will be so again, several that it will not.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/asymmetric_fence.hpp"
@@ -32,6 +38,7 @@ namespace gmp::detail {
 namespace {
 
 constexpr std::uint32_t poll_interval = 61;
+constexpr std::uint32_t patience = 2;
 
 }  // namespace
 
@@ -68,10 +75,20 @@ std::uint32_t scheduler::sort_woken(io_waiter* chain, g_list& own) noexcept {
   return own.size;
 }
 
-// After every 61st G, when somebody may wait and nobody is there to see the events.
+// After every 61st G or more, when somebody may wait and nobody is there to see the events.
 bool scheduler::wants_poll(p& local) noexcept {
   local.since_poll += p::direct_budget + 1 - local.direct_left;
-  return local.since_poll >= poll_interval && net.load(memory_order_relaxed) != nullptr;
+  return local.since_poll >= local.poll_after && net.load(memory_order_relaxed) != nullptr;
+}
+
+bool scheduler::poll_before_idling(p& local) noexcept {
+  if (local.vain_looks >= patience) return false;
+  if (poll_into(local)) {
+    local.vain_looks = 0;
+    return true;
+  }
+  ++local.vain_looks;
+  return false;
 }
 
 bool scheduler::poll_into(p& local) noexcept {
@@ -79,13 +96,15 @@ bool scheduler::poll_into(p& local) noexcept {
   if (at == nullptr || polling_m.load(memory_order_relaxed) != nullptr || !at->in_use())
     return false;
   local.since_poll = 0;
-  io_waiter* chain = nullptr;
-  if (at->poll(0, chain) && polling_m.load(memory_order_seq_cst) != nullptr) at->wake();  // [NET4]
+  local.poll_after = poll_interval;
+  woken_list woken;
+  if (at->poll(0, woken) && polling_m.load(memory_order_seq_cst) != nullptr) at->wake();  // [NET4]
   g_list own;
-  if (sort_woken(chain, own) == 0) return false;
+  if (sort_woken(woken.first(), own) == 0) return false;
   const bool several = own.size > 1;
   while (g* gp = own.pop_front()) put_ring(local, gp, *this);
   if (several) wake_if_idle(*this);
+  local.poll_after = std::max(poll_interval, local.runq.size() + global.size());  // [NET6]
   return true;
 }
 
@@ -98,20 +117,22 @@ bool scheduler::sleep_polling(m& self, poller& at, nanos until) noexcept {
       futex_wait(self.note, 0, until == never ? -1 : until);
     return false;
   }
-  io_waiter* chain = nullptr;
-  if (self.note.load(memory_order_seq_cst) == 0) at.poll(until, chain);  // [NET2]
+  woken_list woken;
+  if (self.note.load(memory_order_seq_cst) == 0) at.poll(until, woken);  // [NET2]
   polling_m.store(nullptr, memory_order_seq_cst);
   if (m* keeper = timekeeper.load(memory_order_seq_cst); keeper != nullptr && keeper != &self)
     note(*keeper);  // [NET3]
   g_list own;
-  if (sort_woken(chain, own) == 0) return false;
+  if (sort_woken(woken.first(), own) == 0) return false;
   lock.lock();
   const bool has_p = !self.idle || take_p_to_spin(self);
   lock.unlock();
   if (has_p && self.pp != nullptr) {  // [NET5]
+    if (own.size > 1) self.pp->vain_looks = 0;
     self.pp->since_poll = 0;
     self.pp->direct_left = p::direct_budget + 1;  // nothing has run since
     while (g* gp = own.pop_front()) put_ring(*self.pp, gp, *this);
+    self.pp->poll_after = std::max(poll_interval, self.pp->runq.size());
     return true;
   }
   inject_all(own);

@@ -121,7 +121,7 @@ g* scheduler::find_runnable(m& self) {
       }
       return next;
     }
-    if (poll_into(local)) continue;
+    if (poll_before_idling(local)) continue;
     if (try_spin(self)) {
       bool timers_ran = false;
       if (g* next = steal(self, timers_ran); next != nullptr) return next;

@@ -81,6 +81,7 @@ class scheduler {
 
   // --- descriptors (sched/netpoll_g0.cpp)
   int register_descriptor(descriptor& d) noexcept;  // 0, or an errno; makes the poller when needed
+  bool poll_before_idling(p& local) noexcept;
   bool poll_into(p& local) noexcept;  // without blocking; true: Gs were put into local's queue
 
   // --- P hand-off (handoff_g0.cpp)
@@ -179,7 +180,8 @@ class scheduler {
   void release_p(m& self) noexcept;
   void drain(p& retired) noexcept;
   bool take_p_to_spin(m& self) noexcept;
-  void sleep_idle(m& self);
+  void sleep_idle(m& self, bool fenced);
+  bool keep_time(m& self) noexcept;
   void note(m& target) noexcept;
   bool wants_poll(p& local) noexcept;
   int make_net() noexcept;
