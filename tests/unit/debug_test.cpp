@@ -176,7 +176,7 @@ TEST(debug, others_run_on_while_and_after_they_are_looked_at) {
 
 TEST(debug, many_parked_gs_are_listed_in_time_and_run_on) {
   const int n = scaled_gs(100'000);
-  gmp::run([n] {
+  gmp::run([&] {
     auto ch = gmp::make_chan<int>();
     std::atomic<int> got = 0;
     for (int i = 0; i < n; ++i) {
@@ -184,7 +184,7 @@ TEST(debug, many_parked_gs_are_listed_in_time_and_run_on) {
         if (ch.recv()) ++got;
       });
     }
-    until([] { return gmp::stats().live == static_cast<std::uint64_t>(n) + 1; });
+    until([&] { return gmp::stats().live == static_cast<std::uint64_t>(n) + 1; });
     for (int i = 0; i < 10; ++i) gmp::this_g::yield();
     std::ostringstream out;
     const auto before = std::chrono::steady_clock::now();
