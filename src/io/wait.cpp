@@ -26,7 +26,11 @@ __attribute__((noinline)) void publish(wait_op& op) noexcept {
     ready(*op.w.owner);
     return;
   }
-  if (d.closing() || d.deadline(dir) != deadline) io_wake(d.take(dir));
+  // Its timer may have fired before it stood in the list. [DL3]
+  const bool fired =
+      deadline != never &&
+      d.timers[descriptor::index(dir)].armed_for.load(memory_order_seq_cst) > deadline;
+  if (fired || d.closing() || d.deadline(dir) != deadline) io_wake(d.take(dir));
 }
 
 GMPSCHED_COMMIT_FUNCTION(commit_wait)(m*, void* arg) { publish(*static_cast<wait_op*>(arg)); }
@@ -34,7 +38,6 @@ GMPSCHED_COMMIT_FUNCTION(commit_wait)(m*, void* arg) { publish(*static_cast<wait
 // The runtime stops. What others wait for here is none of it: they look again.
 bool cancel_wait(void* arg) {
   auto& op = *static_cast<wait_op*>(arg);
-  timer_stop(op.d->timers[descriptor::index(op.dir)].node);
   bool mine = false;
   for (io_waiter* w = op.d->take(op.dir); w != nullptr;) {
     io_waiter* next = w->next;
@@ -53,7 +56,8 @@ nanos deadline_fired(timer_node& node, nanos, nanos now) {
   auto& timer = reinterpret_cast<descriptor::deadline_timer&>(node);
   descriptor& d = *timer.owner;
   // First "nothing is armed", then the deadline: whoever moves it and still reads the old mark has
-  // stored it before we read it.
+  // stored it before we read it. Who reads it once he stands in the list knows that he may have
+  // come too late for us. [DL2]
   timer.armed_for.store(never, memory_order_seq_cst);
   const nanos deadline = d.deadline(timer.dir);
   if (deadline <= now) {
@@ -67,19 +71,22 @@ nanos deadline_fired(timer_node& node, nanos, nanos now) {
 }
 
 // Sees to it that a timer fires by then. Timers are armed by who waits, not by who sets a deadline:
-// most deadlines are moved before anybody has waited for them.
+// most deadlines are moved before anybody has waited for them. [DL2]
 __attribute__((noinline)) void arm_deadline(descriptor& d, direction dir, nanos deadline) {
   descriptor::deadline_timer& timer = d.timers[descriptor::index(dir)];
+  // Idle in spite of the mark: the runtime whose heap it stood in has ended.
   if (timer.armed_for.load(memory_order_seq_cst) <= deadline &&
       timer.node.state.load(memory_order_acquire) != timer_node::phase::idle)
     return;
   d.timer_lock.lock();
   timer.node.fire = &deadline_fired;
+  timer.armed_for.store(deadline, memory_order_seq_cst);
   try {
     if (!timer_rearm(timer.node, deadline)) timer_arm(timer.node, deadline);
-    timer.armed_for.store(deadline, memory_order_seq_cst);
   } catch (...) {
+    timer.armed_for.store(never, memory_order_seq_cst);
     d.timer_lock.unlock();
+    io_wake(d.take(dir));  // who relied on it looks again, and fails on his own
     throw;
   }
   d.timer_lock.unlock();

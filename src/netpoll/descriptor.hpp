@@ -14,6 +14,10 @@
 //     `ready`; then look at closing and the deadline again. Who closes or moves the deadline: store
 //     that first; then take the waiters. Both sides use seq_cst operations, so one of them sees the
 //     other. tests/model/netpoll.pml.
+// DL1 A wait ends once its deadline has passed. DL2: a direction's `armed_for` promises that its
+//     timer will fire, and no later; it is stored before the timer is armed and taken back before
+//     the timer wakes those in the list. DL3: who has pushed himself reads it again: if the promise
+//     is gone, the timer may have fired before he stood there. tests/model/deadline.pml.
 // D6  An event of a former life is told by its tag and dropped; by D1 and D4 one that slips through
 //     does no harm.
 #pragma once
@@ -183,7 +187,7 @@ class alignas(64) descriptor {
     timer_node node;  // first: the callback gets its address
     descriptor* owner;
     direction dir;
-    // No later than this the timer fires; never: it may be idle.
+    // No later than this the timer fires; never: it may be idle. [DL2]
     atomic<nanos> armed_for{never};
   };
   deadline_timer timers[2];

@@ -103,6 +103,12 @@ netpoll mutant -DNO_RESTORE -DSIZE=1 -DREADERS=1 -DWANTED=2
 netpoll mutant -DDROP_WAKE
 netpoll mutant -DCLOSE_EARLY -DCLOSE
 netpoll mutant -DTAKE_ONE
+deadline safety
+deadline safety -DROUNDS=3
+deadline safety -DWAITERS=2
+deadline mutant -DNO_MARK_LOOK
+deadline mutant -DMARK_LATE -DROUNDS=3 -DWAITERS=2
+deadline mutant -DTAKE_FIRST
 PLAN
 }
 

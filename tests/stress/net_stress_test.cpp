@@ -77,6 +77,29 @@ TEST_F(net_stress, closing_against_reading) {
   });
 }
 
+// Deadlines so short that they pass before who waits has gone to sleep.
+TEST_F(net_stress, short_deadlines_end_every_wait) {
+  run_each([] {
+    gmp::wait_group group;
+    std::atomic<int> wrong{0};
+    for (int worker = 0; worker < 4; ++worker) {
+      group.go([&wrong, worker] {
+        auto [a, b] = net::unix_stream::pair();
+        for (int i = 0; i < stressed(500); ++i) {
+          a.set_read_deadline(std::chrono::steady_clock::now() +
+                              std::chrono::nanoseconds((i * 4 + worker) % 200 * 250));
+          char c;
+          std::error_code error;
+          a.read_some(&c, 1, error);
+          wrong += error != std::errc::timed_out;
+        }
+      });
+    }
+    group.wait();
+    EXPECT_EQ(wrong.load(), 0);
+  });
+}
+
 // Deadlines that are moved, met and cleared while data comes and goes: every byte arrives once.
 TEST_F(net_stress, deadlines_against_data) {
   run_each([] {
