@@ -63,7 +63,9 @@ void scheduler::give_away(p& local, bool to_work) noexcept {
   push_idle_p(local);
   lock.unlock();
   heavy_fence();  // pairs with the light fence of whoever makes work [I1, H3]
-  if (wants_wake() && work_in_sight()) wake_one();
+  // The spinner that was seen may have found work meanwhile, with no P idle then: nobody watches.
+  const bool unwatched = timekeeper.load(memory_order_relaxed) == nullptr;
+  if (wants_wake() && (unwatched || work_in_sight())) wake_one();
 }
 
 bool scheduler::retake(m& victim, p& local) noexcept {
