@@ -211,7 +211,9 @@ void scheduler::park_m(m& self) {
 bool scheduler::keep_time(m& self) noexcept {
   if (timekeeper.load(memory_order_relaxed) == nullptr) {
     remove_idle_m(self);
-    timekeeper.store(&self, memory_order_relaxed);
+    // seq_cst: this comes before the look at net and the try for polling_m. [I6, NET3] Who notes
+    // the timekeeper without the lock sees a whole M.
+    timekeeper.store(&self, memory_order_seq_cst);
     push_idle_m(self);  // to the end of the list: the last to be taken
   }
   const bool keeper = timekeeper.load(memory_order_relaxed) == &self;
@@ -271,7 +273,8 @@ void scheduler::sleep_idle(m& self, bool fenced) {
 
 void scheduler::timer_added(nanos when) noexcept {
   light_fence();  // pairs with the heavy fence of the timekeeper [I4]
-  m* keeper = timekeeper.load(memory_order_relaxed);
+  // acquire: pairs with the store in keep_time().
+  m* keeper = timekeeper.load(memory_order_acquire);
   if (keeper != nullptr) {
     // seq_cst: pairs with the store in sleep_idle().
     if (when < timekeeper_until.load(memory_order_seq_cst)) note(*keeper);

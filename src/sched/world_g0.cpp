@@ -120,7 +120,7 @@ void scheduler::drain(p& retired) noexcept {
     // They stay; thieves and the timekeeper look at every P that ever was.
   }
   // It may have looked at P 0 before they came and at this P after they had gone. [I4]
-  if (m* keeper = timekeeper.load(memory_order_relaxed); keeper != nullptr) note(*keeper);
+  if (m* keeper = timekeeper.load(memory_order_acquire); keeper != nullptr) note(*keeper);
 }
 
 // Before the second P. The holder of the first either sees `alone` change, or we see its pin and

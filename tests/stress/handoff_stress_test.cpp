@@ -91,7 +91,8 @@ TEST_F(handoff_stress, ps_are_taken_as_fast_as_it_goes) {
     taker.join();
     EXPECT_EQ(result, expected(rounds));
     EXPECT_GT(taken, 0);
-    EXPECT_EQ(runtime.stats().live, 0u);
+    // The last of its Gs have said that they are done, and may have an instruction or two to go.
+    while (runtime.stats().live != 0) std::this_thread::yield();
   }
 }
 
