@@ -27,9 +27,8 @@ __attribute__((noinline)) void publish(wait_op& op) noexcept {
     return;
   }
   // Its timer may have fired before it stood in the list. [DL3]
-  const bool fired =
-      deadline != never &&
-      d.timers[descriptor::index(dir)].armed_for.load(memory_order_seq_cst) > deadline;
+  const bool fired = deadline != never && d.timers[descriptor::index(dir)].armed_for.load(
+                                              memory_order_seq_cst) > deadline;
   if (fired || d.closing() || d.deadline(dir) != deadline) io_wake(d.take(dir));
 }
 

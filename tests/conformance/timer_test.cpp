@@ -86,29 +86,41 @@ TEST_P(timer_conformance, a_stopped_timer_does_not_fire) {
   });
 }
 
-// Go: TestAfterQueuing: in the order of the deadlines, whatever the order of the making.
+// The slots in the order in which their timers fired, and whether each fired late enough.
+std::vector<int> fire_queued(const std::vector<int>& slots) {
+  const auto start = clock_type::now() + 10ms;
+  auto results = gmp::make_chan<std::pair<int, clock_type::time_point>>(slots.size());
+  crowd all;
+  for (int slot : slots) {
+    auto ch = gmp::after(start + slot * 3ms - clock_type::now());
+    all.go([=] { results.send({slot, *ch.recv()}); });
+  }
+  all.wait();
+  results.close();
+  std::vector<std::pair<clock_type::time_point, int>> fired;
+  for (auto [slot, when] : results) {
+    EXPECT_GE(when, start + slot * 3ms - 1ms);
+    fired.emplace_back(when, slot);
+  }
+  std::sort(fired.begin(), fired.end());
+  std::vector<int> order;
+  for (auto& [when, slot] : fired) order.push_back(slot);
+  return order;
+}
+
+// Go: TestAfterQueuing: in the order of the deadlines, whatever the order of the making. As there,
+// another try if a thread stood still between a look at the clock and the timer made by it.
 TEST_P(timer_conformance, timers_fire_in_the_order_of_their_deadlines) {
   run([] {
-    constexpr int slots[] = {5, 3, 6, 6, 6, 1, 1, 2, 7, 9, 4, 8, 0};
-    const auto start = clock_type::now() + 10ms;
-    auto results = gmp::make_chan<std::pair<int, clock_type::time_point>>(std::size(slots));
-    crowd all;
-    for (int slot : slots) {
-      auto ch = gmp::after(start + slot * 3ms - clock_type::now());
-      all.go([=] { results.send({slot, *ch.recv()}); });
+    const std::vector<int> slots{5, 3, 6, 6, 6, 1, 1, 2, 7, 9, 4, 8, 0};
+    constexpr int tries = 10;
+    bool in_order = false;
+    for (int i = 0; i < tries && !in_order; ++i) {
+      const std::vector<int> order = fire_queued(slots);
+      EXPECT_EQ(order.size(), slots.size());
+      in_order = std::is_sorted(order.begin(), order.end());
     }
-    all.wait();
-    results.close();
-    std::vector<std::pair<clock_type::time_point, int>> fired;
-    for (auto [slot, when] : results) {
-      EXPECT_GE(when, start + slot * 3ms - 1ms);
-      fired.emplace_back(when, slot);
-    }
-    std::sort(fired.begin(), fired.end());
-    std::vector<int> order;
-    for (auto& [when, slot] : fired) order.push_back(slot);
-    EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
-    EXPECT_EQ(order.size(), std::size(slots));
+    EXPECT_TRUE(in_order);
   });
 }
 
