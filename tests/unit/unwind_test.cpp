@@ -7,6 +7,14 @@ namespace {
 
 using namespace gmp_test;
 
+// gcc's ThreadSanitizer gives every function a cleanup, also those out of which there is no way: a G
+// that waits in one is given up and named, and its runtime stops all the same.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool told_apart = false;
+#else
+constexpr bool told_apart = true;
+#endif
+
 struct waits_at_the_end {
   gmp::chan<int> ch;
   std::atomic<int>& left;
@@ -34,8 +42,8 @@ TEST(unwind, a_wait_in_a_destructor_on_a_normal_way_out_ends_as_cancelled) {
     }
     for (int i = 0; i < 100; ++i) gmp::this_g::yield();
   });
-  EXPECT_EQ(left, 10);
-  EXPECT_EQ(unwound, 10);
+  EXPECT_EQ(left, told_apart ? 10 : 0);
+  EXPECT_EQ(unwound, told_apart ? 10 : 0);
 }
 
 void waits_without_throwing(const gmp::chan<int>& ch, std::atomic<int>& n) noexcept {
@@ -56,7 +64,7 @@ TEST(unwind, so_does_a_wait_in_a_noexcept_function_below_handlers) {
     });
     for (int i = 0; i < 10; ++i) gmp::this_g::yield();
   });
-  EXPECT_EQ(n, 1);
+  EXPECT_EQ(n, told_apart ? 1 : 0);
 }
 
 // Instrumented code jumps about too much for its landing pads to be followed: such a G is given up.
