@@ -186,7 +186,7 @@ struct run_queue {
   newborn_deque newborn;
 
   // Holder of the P.
-  g* take_next() noexcept {
+  [[gnu::always_inline]] g* take_next() noexcept {
     g* gp = next.load(memory_order_relaxed);
     if (gp != nullptr) next.store(nullptr, memory_order_relaxed);
     return gp;

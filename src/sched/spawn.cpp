@@ -42,7 +42,7 @@ GMPSCHED_HOME_FUNCTION(make_home)(void* arg) {
   }
   void* top;
   if (first_segments_take(request.stack_bytes, &top, 1) == 1)
-    request.made = g_on_slot(top, request.stack_bytes);
+    request.made = g_on_slot(top, request.stack_bytes, sched.config.max_stack);
 }
 
 // Is the caller none of the scheduler's own Gs?
@@ -72,6 +72,8 @@ GMPSCHED_HOME_FUNCTION(trim_home)(void* arg) {
 GMPSCHED_HOME_FUNCTION(stack_end_home)(void* arg) {
   g& dead = *static_cast<g*>(arg);
   stack_end(g_top(dead), dead.stack_bytes, dead.stack_limit);
+  dead.stack_limit =
+      first_segment_init(g_top(dead), dead.stack_bytes, dead.sched->config.max_stack);
 }
 
 // The stack of a G that ended: back to the P, after the switch away from it.
@@ -108,15 +110,13 @@ GMPSCHED_COMMIT_FUNCTION(commit_finish_without_p)(m* self, void* arg) {
 }  // namespace
 
 unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noexcept {
-  void* top = g_top(made);
-  made.stack_limit = first_segment_init(top, made.stack_bytes, sched.config.max_stack);
   auto high = reinterpret_cast<std::uintptr_t>(&made) - size;
   high &= ~(std::uintptr_t{align < 16 ? 16 : align} - 1);
   made.ctx = reinterpret_cast<void*>(high);
   made.entry_arg = made.ctx;
   made.sched = &sched;
 #if GMPSCHED_ASAN
-  sanitizer_describe(made.sanitizer, first_segment_base(top, made.stack_bytes), made.ctx);
+  sanitizer_describe(made.sanitizer, first_segment_base(g_top(made), made.stack_bytes), made.ctx);
 #endif
   made.caught_exceptions = nullptr;
   made.uncaught_exceptions = 0;
@@ -156,21 +156,31 @@ g* take_free(p& local) noexcept {
 
 }  // namespace
 
+namespace {
+
+// From the caller's P. Null: it has none now, or memory is out.
+[[gnu::always_inline]] inline g* make_here(m& self) noexcept {
+  g* made = nullptr;
+  if (pin_or_regain(self)) {
+    made = take_free(*self.pp);
+    if (__builtin_expect(made == nullptr, 0)) {
+      make_request request{self.sched, self.pp, self.sched->config.stack_size, nullptr};
+      call_on_home(&make_home, &request);
+      made = request.made;
+    }
+  }
+  unpin(self);
+  return made;
+}
+
+}  // namespace
+
 g* g_make(scheduler& sched, std::size_t stack_bytes) noexcept {
-  make_request request{&sched, nullptr, stack_bytes, nullptr};
   m* self = this_m();
   if (self != nullptr && self->sched == &sched && stack_bytes == sched.config.stack_size) {
-    if (pin_or_regain(*self)) {
-      request.made = take_free(*self->pp);
-      if (request.made == nullptr) {
-        request.local = self->pp;
-        call_on_home(&make_home, &request);
-      }
-      unpin(*self);
-      return request.made;
-    }
-    unpin(*self);
+    if (g* made = make_here(*self); made != nullptr) return made;
   }
+  make_request request{&sched, nullptr, stack_bytes, nullptr};
   call_on_home(&make_home, &request);
   return request.made;
 }
@@ -212,6 +222,11 @@ constexpr std::size_t most_stack = std::size_t{1} << 30;
 }  // namespace
 
 unborn spawn_begin(scheduler* given, std::size_t size, std::size_t align) {
+  m* self = this_m();
+  if (self != nullptr && (given == nullptr || given == self->sched) &&
+      !self->sched->unwinding.load(memory_order_relaxed)) {
+    if (g* made = make_here(*self); made != nullptr) return dress(*made, *self->sched, size, align);
+  }
   scheduler& sched = resolve(given);
   return make_dressed(sched, sched.config.stack_size, size, align);
 }

@@ -22,9 +22,10 @@ void spawn_detached_abandon(unborn child) noexcept;
 
 // --- the parts of making a G, shared by spawn.cpp and spawn_detached.cpp
 
-// Turns a slot into a dead G. The memory is the G's for ever. [G3]
-g* g_on_slot(void* top, std::size_t bytes) noexcept;
-// Prepares the G's fields; the closure goes right below the control block.
+// Turns a slot into a dead G with an empty stack. The memory is the G's for ever. [G3]
+GMPSCHED_HOME g* g_on_slot(void* top, std::size_t bytes, std::size_t max_stack) noexcept;
+// Prepares the fields of a dead G with an empty stack; the closure goes right below the control
+// block.
 GMPSCHED_NO_SPLIT __attribute__((noinline)) unborn dress(g& made, scheduler& sched,
                                                          std::size_t size,
                                                          std::size_t align) noexcept;

@@ -7,10 +7,11 @@ namespace gmp::detail {
 
 // --- parts
 
-g* g_on_slot(void* top, std::size_t bytes) noexcept {
+g* g_on_slot(void* top, std::size_t bytes, std::size_t max_stack) noexcept {
   g* made = g_at(top);
   if (made->stack_bytes != bytes) ::new (made) g;  // a fresh slot reads as zero
   made->stack_bytes = static_cast<std::uint32_t>(bytes);
+  made->stack_limit = first_segment_init(top, bytes, max_stack);
   return made;
 }
 
@@ -45,22 +46,23 @@ void give_slot_home(void* arg) {
 namespace {
 
 struct detached_request {
-  std::size_t stack_bytes;
+  const scheduler_config& config;
   g* made;
 };
 
 GMPSCHED_HOME_FUNCTION(make_detached)(void* arg) {
   auto& request = *static_cast<detached_request*>(arg);
   void* top;
-  if (first_segments_take(request.stack_bytes, &top, 1) == 1)
-    request.made = g_on_slot(top, request.stack_bytes);
+  const scheduler_config& config = request.config;
+  if (first_segments_take(config.stack_size, &top, 1) == 1)
+    request.made = g_on_slot(top, config.stack_size, config.max_stack);
 }
 
 }  // namespace
 
 detached_g spawn_detached(scheduler& sched, std::size_t size) noexcept {
   if (!announce_outside(sched)) return {detached_g::stopped, {}};
-  detached_request request{sched.config.stack_size, nullptr};
+  detached_request request{sched.config, nullptr};
   call_on_home(&make_detached, &request);
   if (request.made != nullptr) return {detached_g::ok, dress(*request.made, sched, size, 16)};
   sched.finished_outside.fetch_add(1, memory_order_release);

@@ -16,6 +16,7 @@
 #include "base/futex.hpp"
 #include "sched/pick.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/spawn.hpp"
 #include "sched/terminate.hpp"
 
 namespace gmp::detail {
@@ -186,9 +187,7 @@ bool scheduler::refill_free(p& local) noexcept {
   void* tops[32];
   std::size_t n = first_segments_take(config.stack_size, tops, 32);
   for (std::size_t i = n; i-- > 0;) {
-    g* made = g_at(tops[i]);
-    if (made->stack_bytes != config.stack_size) ::new (made) g;  // a fresh slot reads as zero
-    made->stack_bytes = static_cast<std::uint32_t>(config.stack_size);
+    g* made = g_on_slot(tops[i], config.stack_size, config.max_stack);
     made->next = local.free_gs;
     local.free_gs = made;
     ++local.free_count;

@@ -79,7 +79,8 @@ std::size_t first_segments_take(std::size_t bytes, void** out, std::size_t n) no
 void first_segments_give(std::size_t bytes, void** tops, std::size_t n) noexcept;
 
 // (Re)arms the header and the canary of a slot; returns the G's initial stack limit, which is what
-// set_stack_limit must get before the G runs (null when reserved). Call it for every new G.
+// set_stack_limit must get before the G runs (null when reserved). For every new G, unless the
+// slot's last one had the same `max_bytes` and left its stack clean (first_segment_is_clean).
 void* first_segment_init(void* top, std::size_t bytes, std::size_t max_bytes) noexcept;
 bool first_segment_canary_ok(void* top, std::size_t bytes) noexcept;
 // The lowest address the first stack may use: the size for make_fcontext is sp - this.

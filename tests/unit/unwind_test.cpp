@@ -7,8 +7,8 @@ namespace {
 
 using namespace gmp_test;
 
-// gcc's ThreadSanitizer gives every function a cleanup, also those out of which there is no way: a G
-// that waits in one is given up and named, and its runtime stops all the same.
+// gcc's ThreadSanitizer gives every function a cleanup, also those out of which there is no way: a
+// G that waits in one is given up and named, and its runtime stops all the same.
 #if defined(__SANITIZE_THREAD__)
 constexpr bool told_apart = false;
 #else
