@@ -3,6 +3,7 @@
 #   gmpsched             static: the library itself. shared: both of the next two, in this order
 #   gmpsched_nonshared   (shared, segmented) what must be inside every linked program: stubs, thunks
 #   gmpsched_shared      (shared) libgmpsched.so
+#   gmpsched_g_objects   the files that run on Gs
 
 file(GLOB_RECURSE gmpsched_sources CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
      "${PROJECT_SOURCE_DIR}/src/*.cpp" "${PROJECT_SOURCE_DIR}/src/*.S")
@@ -29,15 +30,11 @@ set(gmpsched_g_sources ${gmpsched_sources})
 list(FILTER gmpsched_g_sources EXCLUDE REGEX "${GMPSCHED_ORDINARY}")
 set(gmpsched_home_sources ${gmpsched_sources})
 list(FILTER gmpsched_home_sources INCLUDE REGEX "${GMPSCHED_ORDINARY}")
-if(GMPSCHED_SPLIT_STACKS)
-  set_source_files_properties(${gmpsched_g_sources} PROPERTIES
-    COMPILE_OPTIONS "${GMPSCHED_SPLIT_COMPILE_OPTIONS}")
-endif()
 
 # Runs between a caller and its callee, whose vector arguments are live.
 if(GMPSCHED_SPLIT_STACKS)
   set_source_files_properties(src/stack/leaf.cpp src/stack/segment.cpp src/stack/segment_pool.cpp src/stack/system.cpp PROPERTIES
-    COMPILE_OPTIONS "-mgeneral-regs-only")
+    COMPILE_OPTIONS "-mgeneral-regs-only" SKIP_PRECOMPILE_HEADERS ON)
 endif()
 
 # Warnings for this project's own code: never part of the interface.
@@ -83,6 +80,10 @@ function(gmpsched_library target)
   set_target_properties(${target} PROPERTIES OUTPUT_NAME gmpsched
     CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
     VERSION "${PROJECT_VERSION}" SOVERSION "${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
+  # Reading these is most of a file's time. Each file still includes what it uses.
+  target_precompile_headers(${target} PRIVATE
+    <algorithm> <chrono> <exception> <functional> <memory> <mutex> <new> <optional> <stdexcept> <stop_token> <string>
+    <system_error> <thread> <tuple> <utility> <vector>)
 endfunction()
 
 function(gmpsched_link_dependencies target)
@@ -99,8 +100,17 @@ function(gmpsched_position_independent target)
     $<$<COMPILE_LANGUAGE:CXX>:-fno-semantic-interposition;-ftls-model=initial-exec>)
 endfunction()
 
+# All files that run on Gs, compiled alike.
+function(gmpsched_add_g_objects)
+  add_library(gmpsched_g_objects OBJECT ${gmpsched_g_sources})
+  gmpsched_library(gmpsched_g_objects)
+  target_compile_options(gmpsched_g_objects PRIVATE ${GMPSCHED_SPLIT_COMPILE_OPTIONS})
+  gmpsched_link_dependencies(gmpsched_g_objects)
+endfunction()
+
 function(gmpsched_add_static)
-  add_library(gmpsched STATIC ${gmpsched_sources})
+  gmpsched_add_g_objects()
+  add_library(gmpsched STATIC ${gmpsched_home_sources} $<TARGET_OBJECTS:gmpsched_g_objects>)
   gmpsched_library(gmpsched)
   gmpsched_link_dependencies(gmpsched)
   gmpsched_user_requirements(gmpsched)
@@ -125,10 +135,8 @@ function(gmpsched_add_nonshared)
 endfunction()
 
 function(gmpsched_add_shared)
-  add_library(gmpsched_g_objects OBJECT ${gmpsched_g_sources})
-  gmpsched_library(gmpsched_g_objects)
+  gmpsched_add_g_objects()
   gmpsched_position_independent(gmpsched_g_objects)
-  gmpsched_link_dependencies(gmpsched_g_objects)
   list(REMOVE_ITEM gmpsched_home_sources ${gmpsched_program_sources})
   add_library(gmpsched_shared SHARED ${gmpsched_home_sources} $<TARGET_OBJECTS:gmpsched_g_objects>)
   gmpsched_library(gmpsched_shared)

@@ -62,14 +62,13 @@ int main(int argc, char** argv) {
   std::uint64_t steps = 20'000'000;
   std::uint64_t chunk_size = 100'000;
   unsigned workers = 0, procs = 0;
-  CLI::App app("Computes pi with Gs that take chunks of the work from a channel.");
-  app.option_defaults()->always_capture_default();
-  app.add_option("--steps", steps, "rectangles under the curve")->check(CLI::PositiveNumber);
-  app.add_option("--chunk", chunk_size, "rectangles per chunk")->check(CLI::PositiveNumber);
-  app.add_option("--workers", workers, "Gs that compute; 0: one per P")
-      ->check(CLI::Range(0, 100'000));
-  app.add_option("--procs", procs, "Ps; 0: as many as the machine gives");
-  if (auto code = examples::parse(app, argc, argv)) return *code;
+  examples::command_line options(
+      "Computes pi with Gs that take chunks of the work from a channel.");
+  options.number("--steps", steps, "rectangles under the curve", 1);
+  options.number("--chunk", chunk_size, "rectangles per chunk", 1);
+  options.number("--workers", workers, "Gs that compute; 0: one per P", 0, 100'000);
+  options.number("--procs", procs, "Ps; 0: as many as the machine gives");
+  if (auto code = options.parse(argc, argv)) return *code;
 
   return examples::guarded("parallel_pi", [&] {
     // procs() asks the runtime of the caller, hence in here.

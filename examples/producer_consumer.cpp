@@ -38,14 +38,14 @@ int main(int argc, char** argv) {
   examples::exchange_plan plan;
   std::size_t capacity = 64;
   unsigned procs = 0;
-  CLI::App app("Moves numbers through a bounded buffer, as a channel and as a monitor.");
-  app.option_defaults()->always_capture_default();
-  app.add_option("--producers", plan.producers, "Gs that send")->check(CLI::Range(1, 100'000));
-  app.add_option("--consumers", plan.consumers, "Gs that receive")->check(CLI::Range(1, 100'000));
-  app.add_option("--items", plan.items, "how many numbers");
-  app.add_option("--capacity", capacity, "room in the buffer")->check(CLI::Range(1, 1'000'000));
-  app.add_option("--procs", procs, "Ps; 0: as many as the machine gives");
-  if (auto code = examples::parse(app, argc, argv)) return *code;
+  examples::command_line options(
+      "Moves numbers through a bounded buffer, as a channel and as a monitor.");
+  options.number("--producers", plan.producers, "Gs that send", 1, 100'000);
+  options.number("--consumers", plan.consumers, "Gs that receive", 1, 100'000);
+  options.number("--items", plan.items, "how many numbers");
+  options.number("--capacity", capacity, "room in the buffer", 1, 1'000'000);
+  options.number("--procs", procs, "Ps; 0: as many as the machine gives");
+  if (auto code = options.parse(argc, argv)) return *code;
 
   return examples::guarded("producer_consumer", [&] {
     bool right = gmp::run([&] { return both_ways(plan, capacity); }, {.procs = procs});

@@ -41,11 +41,10 @@ void print_primes(int count) {
 int main(int argc, char** argv) {
   int count = 100;
   unsigned procs = 0;
-  CLI::App app("Prints the first prime numbers, found by a chain of Gs.");
-  app.option_defaults()->always_capture_default();
-  app.add_option("count", count, "how many")->check(CLI::Range(0, 100'000));
-  app.add_option("--procs", procs, "Ps; 0: as many as the machine gives");
-  if (auto code = examples::parse(app, argc, argv)) return *code;
+  examples::command_line options("Prints the first prime numbers, found by a chain of Gs.");
+  options.number("count", count, "how many", 0, 100'000);
+  options.number("--procs", procs, "Ps; 0: as many as the machine gives");
+  if (auto code = options.parse(argc, argv)) return *code;
 
   return examples::guarded("sieve", [&] {
     gmp::run([count] { print_primes(count); }, {.procs = procs});

@@ -33,17 +33,14 @@ int main(int argc, char** argv) {
   examples::wordcount_plan plan;
   std::size_t top = std::numeric_limits<std::size_t>::max();
   unsigned procs = 0;
-  CLI::App app("Counts the words of files: runs of the letters A-Z and a-z, in lower case.");
-  app.add_option("FILE", plan.files, "what to read")->required();
-  app.add_option("--top", top, "only the N most frequent words, most frequent first")
-      ->type_name("N");
-  app.add_option("--procs", procs, "Ps; 0: as many as the machine gives");
-  app.add_option("--workers", plan.workers, "Gs that count; 0: one per P")
-      ->check(CLI::Range(0, 100'000));
-  app.add_option("--chunk", plan.chunk_size, "bytes per read")
-      ->check(CLI::Range(1, 1 << 30))
-      ->capture_default_str();
-  if (auto code = examples::parse(app, argc, argv)) return *code;
+  examples::command_line options(
+      "Counts the words of files: runs of the letters A-Z and a-z, in lower case.");
+  options.texts("FILE", plan.files, "what to read");
+  options.number("--top", top, "only the N most frequent words, most frequent first");
+  options.number("--procs", procs, "Ps; 0: as many as the machine gives");
+  options.number("--workers", plan.workers, "Gs that count; 0: one per P", 0, 100'000);
+  options.number("--chunk", plan.chunk_size, "bytes per read", 1, 1 << 30);
+  if (auto code = options.parse(argc, argv)) return *code;
 
   return examples::guarded("wordcount", [&] {
     auto result = gmp::run([&] { return examples::count_words(plan); }, {.procs = procs});

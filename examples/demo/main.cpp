@@ -153,18 +153,15 @@ int run_demo(const settings& wanted) {
 
 int main(int argc, char** argv) {
   settings wanted;
-  CLI::App app(
+  examples::command_line options(
       "Shows Gs at work: producers and consumers, a word count, a web server under load, a million "
       "parked Gs.");
-  app.option_defaults()->always_capture_default();
-  app.add_option("PATH", wanted.paths, "files or folders whose words are counted")
-      ->check(CLI::ExistingPath);
-  app.add_option("--items", wanted.items, "numbers that producers send to consumers");
-  app.add_option("--gs", wanted.gs, "Gs to park");
-  app.add_option("--connections", wanted.connections, "clients of the web server")
-      ->check(CLI::Range(1, 5'000));
-  app.add_option("--seconds", wanted.seconds, "how long they ask")->check(CLI::NonNegativeNumber);
-  app.add_option("--procs", wanted.procs, "Ps; 0: as many as the machine gives");
-  if (auto code = examples::parse(app, argc, argv)) return *code;
+  options.paths("PATH", wanted.paths, "files or folders whose words are counted");
+  options.number("--items", wanted.items, "numbers that producers send to consumers");
+  options.number("--gs", wanted.gs, "Gs to park");
+  options.number("--connections", wanted.connections, "clients of the web server", 1, 5'000);
+  options.number("--seconds", wanted.seconds, "how long they ask");
+  options.number("--procs", wanted.procs, "Ps; 0: as many as the machine gives");
+  if (auto code = options.parse(argc, argv)) return *code;
   return examples::guarded("demo", [&] { return run_demo(wanted); });
 }

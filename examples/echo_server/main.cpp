@@ -37,9 +37,9 @@ int serve(const examples::server_settings& how, const Stopping& stopping) {
 
 int main(int argc, char** argv) {
   examples::server_settings how;
-  CLI::App app("Sends back what it gets. --host may be unix:/path.");
-  examples::add_server_options(app, how);
-  if (auto code = examples::parse(app, argc, argv)) return *code;
+  examples::command_line options("Sends back what it gets. --host may be unix:/path.");
+  examples::add_server_options(options, how);
+  if (auto code = options.parse(argc, argv)) return *code;
   return examples::run_server("echo_server", how,
                               [&](const auto& stopping) { return serve(how, stopping); });
 }

@@ -15,18 +15,14 @@ int main(int argc, char** argv) {
   unsigned request_ms = 10'000;
   unsigned idle_ms = 60'000;
   unsigned write_ms = 30'000;
-  CLI::App app(
+  examples::command_line options(
       "Serves HTTP/1.1: / is a greeting, /debug/stats counters, the rest files of --root.");
-  examples::add_server_options(app, how);
-  app.add_option("--root", root, "folder of static files; none: no files")
-      ->check(CLI::ExistingDirectory);
-  app.add_option("--request-ms", request_ms, "a request must arrive within, else 408")
-      ->capture_default_str();
-  app.add_option("--idle-ms", idle_ms, "between two requests, else the connection is closed")
-      ->capture_default_str();
-  app.add_option("--write-ms", write_ms, "a client must take something within, else it is cut")
-      ->capture_default_str();
-  if (auto code = examples::parse(app, argc, argv)) return *code;
+  examples::add_server_options(options, how);
+  options.folder("--root", root, "folder of static files; none: no files");
+  options.number("--request-ms", request_ms, "a request must arrive within, else 408");
+  options.number("--idle-ms", idle_ms, "between two requests, else the connection is closed");
+  options.number("--write-ms", write_ms, "a client must take something within, else it is cut");
+  if (auto code = options.parse(argc, argv)) return *code;
 
   site.request_limit = milliseconds(request_ms);
   site.idle_limit = milliseconds(idle_ms);

@@ -35,16 +35,14 @@ int serve(const plan& wanted, Stopping stopping) {
 
 int main(int argc, char** argv) {
   plan wanted;
-  CLI::App app("A store of keys and values that speaks the Redis protocol (version 2).");
-  examples::add_server_options(app, wanted.how);
-  app.add_option("--timeout", wanted.idle_seconds,
-                 "seconds after which a client that says nothing is cut off; 0: never")
-      ->capture_default_str();
-  app.add_option("--write-timeout", wanted.write_seconds,
-                 "seconds after which a client that takes no answer is cut off")
-      ->check(CLI::Range(1u, 86'400u))
-      ->capture_default_str();
-  if (auto code = examples::parse(app, argc, argv)) return *code;
+  examples::command_line options(
+      "A store of keys and values that speaks the Redis protocol (version 2).");
+  examples::add_server_options(options, wanted.how);
+  options.number("--timeout", wanted.idle_seconds,
+                 "seconds after which a client that says nothing is cut off; 0: never");
+  options.number("--write-timeout", wanted.write_seconds,
+                 "seconds after which a client that takes no answer is cut off", 1, 86'400);
+  if (auto code = options.parse(argc, argv)) return *code;
   return examples::run_server("kv_server", wanted.how,
                               [&](auto stopping) { return serve(wanted, stopping); });
 }

@@ -144,18 +144,15 @@ int main(int argc, char** argv) {
   unsigned health_ms = 1000;
   unsigned idle_ms = 600'000;
   bool least = false;
-  CLI::App app("Balances TCP connections among backends.");
-  examples::add_server_options(app, how);
-  app.add_option("--backend", backends.backends, "H:P of a server; repeated for more")->required();
-  app.add_flag("--least", least, "to the one with the fewest connections, not in turn");
-  app.add_option("--dial-ms", dial_ms, "a backend must accept within")->capture_default_str();
-  app.add_option("--health-ms", health_ms, "time between two checks of a backend")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--health-path", backends.health_path, "a check asks for this over HTTP too");
-  app.add_option("--idle-ms", idle_ms, "without a byte in either direction, a connection ends")
-      ->capture_default_str();
-  if (auto code = examples::parse(app, argc, argv)) return *code;
+  examples::command_line options("Balances TCP connections among backends.");
+  examples::add_server_options(options, how);
+  options.texts("--backend", backends.backends, "H:P of a server; repeated for more");
+  options.flag("--least", least, "to the one with the fewest connections, not in turn");
+  options.number("--dial-ms", dial_ms, "a backend must accept within");
+  options.number("--health-ms", health_ms, "time between two checks of a backend", 1);
+  options.text("--health-path", backends.health_path, "a check asks for this over HTTP too");
+  options.number("--idle-ms", idle_ms, "without a byte in either direction, a connection ends");
+  if (auto code = options.parse(argc, argv)) return *code;
 
   if (least) backends.by = proxy::policy::least_connections;
   backends.dial_limit = milliseconds(dial_ms);

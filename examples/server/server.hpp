@@ -12,7 +12,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <system_error>
@@ -36,21 +35,17 @@ struct server_settings {
   unsigned grace_ms = 500;     // in which idle connections may send one more request
 };
 
-inline void add_server_options(CLI::App& app, server_settings& wanted) {
-  static const std::map<std::string, gmp::poller_kind> pollers{
-      {"automatic", gmp::poller_kind::automatic},
-      {"epoll", gmp::poller_kind::epoll},
-      {"io_uring", gmp::poller_kind::io_uring}};
-  app.add_option("--host", wanted.host, "address to listen on")->capture_default_str();
-  app.add_option("--port", wanted.port, "0: any, which is printed")->capture_default_str();
-  app.add_option("--procs", wanted.procs, "Ps; 0: as many as the machine gives");
-  app.add_option("--poller", wanted.poller, "epoll, io_uring or automatic")
-      ->transform(CLI::CheckedTransformer(pollers));
-  app.add_option("--drain-ms", wanted.drain_ms, "at most so long to finish after SIGTERM")
-      ->capture_default_str();
-  app.add_option("--grace-ms", wanted.grace_ms,
-                 "idle connections may still send a request so long after SIGTERM")
-      ->capture_default_str();
+inline void add_server_options(command_line& options, server_settings& wanted) {
+  options.text("--host", wanted.host, "address to listen on");
+  options.number("--port", wanted.port, "0: any, which is printed");
+  options.number("--procs", wanted.procs, "Ps; 0: as many as the machine gives");
+  options.choice<gmp::poller_kind>("--poller", wanted.poller, "what waits for the sockets",
+                                   {{"automatic", gmp::poller_kind::automatic},
+                                    {"epoll", gmp::poller_kind::epoll},
+                                    {"io_uring", gmp::poller_kind::io_uring}});
+  options.number("--drain-ms", wanted.drain_ms, "at most so long to finish after SIGTERM");
+  options.number("--grace-ms", wanted.grace_ms,
+                 "idle connections may still send a request so long after SIGTERM");
 }
 
 // As many descriptors as this process may have.

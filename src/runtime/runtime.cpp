@@ -251,7 +251,10 @@ unsigned set_procs(unsigned n) {
 }
 
 std::string version_report() {
-  return std::string("gmpsched ") + GMPSCHED_VERSION + ", " + detail::stack_kind_name() + " stacks";
+  std::string report = "gmpsched " GMPSCHED_VERSION ", ";
+  report += detail::stack_kind_name();
+  report += " stacks";
+  return report;
 }
 
 }  // namespace gmp
