@@ -100,7 +100,8 @@ function(gmpsched_position_independent target)
     $<$<COMPILE_LANGUAGE:CXX>:-fno-semantic-interposition;-ftls-model=initial-exec>)
 endfunction()
 
-# All files that run on Gs, compiled alike.
+# All files that run on Gs, compiled alike. A precompiled header counts among the objects.
+set(gmpsched_g_object_files "$<FILTER:$<TARGET_OBJECTS:gmpsched_g_objects>,EXCLUDE,[.](gch|pch)$>")
 function(gmpsched_add_g_objects)
   add_library(gmpsched_g_objects OBJECT ${gmpsched_g_sources})
   gmpsched_library(gmpsched_g_objects)
@@ -110,7 +111,7 @@ endfunction()
 
 function(gmpsched_add_static)
   gmpsched_add_g_objects()
-  add_library(gmpsched STATIC ${gmpsched_home_sources} $<TARGET_OBJECTS:gmpsched_g_objects>)
+  add_library(gmpsched STATIC ${gmpsched_home_sources} ${gmpsched_g_object_files})
   gmpsched_library(gmpsched)
   gmpsched_link_dependencies(gmpsched)
   gmpsched_user_requirements(gmpsched)
@@ -122,8 +123,8 @@ function(gmpsched_add_nonshared)
   set(out "${CMAKE_CURRENT_BINARY_DIR}/forward")
   add_custom_command(OUTPUT "${out}/forward.S" "${out}/forward.rsp"
     COMMAND "${CMAKE_COMMAND}" "-DNM=${CMAKE_NM}" "-DOUT=${out}" -P "${PROJECT_SOURCE_DIR}/cmake/forward.cmake"
-            -- "$<TARGET_OBJECTS:gmpsched_g_objects>"
-    DEPENDS gmpsched_g_objects "$<TARGET_OBJECTS:gmpsched_g_objects>" "${PROJECT_SOURCE_DIR}/cmake/forward.cmake"
+            -- "${gmpsched_g_object_files}"
+    DEPENDS gmpsched_g_objects "${gmpsched_g_object_files}" "${PROJECT_SOURCE_DIR}/cmake/forward.cmake"
     COMMAND_EXPAND_LISTS VERBATIM)
   add_library(gmpsched_nonshared STATIC ${gmpsched_program_sources} "${out}/forward.S")
   gmpsched_library(gmpsched_nonshared)
@@ -138,7 +139,7 @@ function(gmpsched_add_shared)
   gmpsched_add_g_objects()
   gmpsched_position_independent(gmpsched_g_objects)
   list(REMOVE_ITEM gmpsched_home_sources ${gmpsched_program_sources})
-  add_library(gmpsched_shared SHARED ${gmpsched_home_sources} $<TARGET_OBJECTS:gmpsched_g_objects>)
+  add_library(gmpsched_shared SHARED ${gmpsched_home_sources} ${gmpsched_g_object_files})
   gmpsched_library(gmpsched_shared)
   gmpsched_position_independent(gmpsched_shared)
   gmpsched_link_dependencies(gmpsched_shared)
