@@ -183,6 +183,7 @@ void scheduler::park_m(m& self) {
     lock.unlock();
     return;
   }
+  end_alone(self);
   if (self.pp != nullptr) release_p(self);
   self.note.store(0, memory_order_relaxed);
   push_idle_m(self);
@@ -279,8 +280,9 @@ void scheduler::timer_added(nanos when) noexcept {
     // seq_cst: pairs with the store in sleep_idle().
     if (when < timekeeper_until.load(memory_order_seq_cst)) note(*keeper);
   } else if (wants_wake() &&
-             idle_in(idle_word.load(memory_order_relaxed)) >= procs.load(memory_order_relaxed)) {
-    wake_one();  // no M was started yet: a plain thread's timer is the first work
+             (idle_in(idle_word.load(memory_order_relaxed)) >= procs.load(memory_order_relaxed) ||
+              alone_m.load(memory_order_seq_cst) != nullptr)) {
+    wake_one();  // no M was started yet: a plain thread's timer is the first work; or [NET9]
   }
 }
 

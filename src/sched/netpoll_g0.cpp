@@ -21,6 +21,17 @@
 // NET7  Who is about to idle does not look first if that was in vain the last times: he blocks in
 // the
 //       poller anyway. One event at a time says that it will be so again, several that it will not.
+// NET8  Before it blocks the polling M looks again and again for some microseconds, if no P is at
+// work
+//       and the last wait was that short: on virtual machines a processor that was halted takes
+//       longer to come back than the answer takes to arrive. Spins that go wrong more often than
+//       one time in five are left out for ever longer, so an idle process does not spin, nor one
+//       that keeps its own client from the processor.
+// NET9  One G alone goes on without waking another M to take over the polling and the timekeeping
+// (an
+//       exception from I3 and I4): it will be back sooner than that one is up. Not while a timer is
+//       about to fire, and not for some time after such a G ran long. Who arms a timer meanwhile
+//       wakes somebody; if the G does run long, the monitor does.
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,6 +50,17 @@ namespace {
 
 constexpr std::uint32_t poll_interval = 61;
 constexpr std::uint32_t patience = 2;
+// [NET8]
+constexpr nanos spin_length = 20'000;
+constexpr nanos short_wait = 50'000;  // with the wake-up, were it not for the spin
+constexpr std::uint32_t most_credit = 16;
+constexpr std::uint32_t lost_credit = 4;
+constexpr std::uint32_t first_pause = 8;
+constexpr std::uint32_t longest_pause = 1024;
+// [NET9]
+constexpr nanos brief_run = 100'000;
+constexpr nanos timer_horizon = 1'000'000;
+constexpr std::uint32_t company_after_long_run = 64;
 
 }  // namespace
 
@@ -108,6 +130,69 @@ bool scheduler::poll_into(p& local) noexcept {
   return true;
 }
 
+// [NET8]
+void scheduler::spin_polling(m& self, poller& at, nanos now, nanos until,
+                             woken_list& woken) noexcept {
+  spin_state& spin = polling_spin;
+  if (!can_spin || !spin.was_short) return;
+  if (spin.pause != 0) {
+    --spin.pause;
+    return;
+  }
+  const auto idle = static_cast<std::uint32_t>(idle_word.load(memory_order_relaxed));
+  if (idle < procs.load(memory_order_relaxed)) return;
+  const nanos end = std::min(until, now + spin_length);
+  do {
+    if (self.note.load(memory_order_relaxed) != 0) return;
+    at.poll(0, woken);
+    if (woken.first() != nullptr) {
+      spin.credit = std::min(spin.credit + 1, most_credit);
+      spin.next_pause = first_pause;
+      return;
+    }
+  } while (clock_now() < end);
+  if (spin.credit >= lost_credit) {
+    spin.credit -= lost_credit;
+  } else {
+    spin.pause = spin.next_pause;
+    spin.next_pause = std::min(2 * spin.next_pause, longest_pause);
+  }
+}
+
+// Under the lock, for one G. True: the M has a P, and nobody needs to be woken. [NET9]
+bool scheduler::take_p_alone(m& self) noexcept {
+  if (!self.idle || world_stopped) return false;
+  if (company != 0) {
+    --company;
+    return false;
+  }
+  const nanos timer = earliest_timer();
+  if (timer != never && timer - timer_horizon < clock_now()) return false;
+  p* local = pop_idle_p();
+  if (local == nullptr) return false;
+  alone_m.store(&self, memory_order_seq_cst);
+  remove_idle_m(self);
+  acquire_p(self, *local);
+  return true;
+}
+
+// Under the lock, by an M that idles: it was alone until now.
+void scheduler::end_alone(m& self) noexcept {
+  if (alone_m.load(memory_order_relaxed) != &self) return;
+  alone_m.store(nullptr, memory_order_relaxed);
+  const bool brief =
+      self.pp != nullptr &&
+      clock_now() - self.pp->counters.busy_since.load(memory_order_relaxed) < brief_run;
+  if (!brief) company = company_after_long_run;
+}
+
+// By the monitor, who has seen a G run long.
+void scheduler::end_solitary_run() noexcept {
+  if (alone_m.load(memory_order_relaxed) != nullptr &&
+      timekeeper.load(memory_order_relaxed) == nullptr && wants_wake())
+    wake_one();
+}
+
 // The idle timekeeper. True: it has a P now (or was given one), and what it brought is in its
 // queue.
 bool scheduler::sleep_polling(m& self, poller& at, nanos until) noexcept {
@@ -118,14 +203,19 @@ bool scheduler::sleep_polling(m& self, poller& at, nanos until) noexcept {
     return false;
   }
   woken_list woken;
-  if (self.note.load(memory_order_seq_cst) == 0) at.poll(until, woken);  // [NET2]
+  const nanos begun = clock_now();
+  spin_polling(self, at, begun, until, woken);
+  if (woken.first() == nullptr && self.note.load(memory_order_seq_cst) == 0) {  // [NET2]
+    at.poll(until, woken);
+    polling_spin.was_short = woken.first() != nullptr && clock_now() - begun < short_wait;
+  }
   polling_m.store(nullptr, memory_order_seq_cst);
   if (m* keeper = timekeeper.load(memory_order_seq_cst); keeper != nullptr && keeper != &self)
     note(*keeper);  // [NET3]
   g_list own;
   if (sort_woken(woken.first(), own) == 0) return false;
   lock.lock();
-  const bool has_p = !self.idle || take_p_to_spin(self);
+  const bool has_p = !self.idle || (own.size == 1 && take_p_alone(self)) || take_p_to_spin(self);
   lock.unlock();
   if (has_p && self.pp != nullptr) {  // [NET5]
     if (own.size > 1) self.pp->vain_looks = 0;

@@ -82,6 +82,7 @@ class scheduler {
   // --- descriptors (sched/netpoll_g0.cpp)
   int register_descriptor(descriptor& d) noexcept;  // 0, or an errno; makes the poller when needed
   bool poll_before_idling(p& local) noexcept;
+  void end_solitary_run() noexcept;
   bool poll_into(p& local) noexcept;  // without blocking; true: Gs were put into local's queue
 
   // --- P hand-off (handoff_g0.cpp)
@@ -121,8 +122,18 @@ class scheduler {
   atomic<m*> timekeeper{
       nullptr};  // the idle M that sleeps until the earliest timer; changed under lock
   atomic<nanos> timekeeper_until{never};
-  atomic<poller*> net{nullptr};         // made when the first G waits for a descriptor
-  atomic<m*> polling_m{nullptr};        // the one that blocks in it
+  atomic<poller*> net{nullptr};   // made when the first G waits for a descriptor
+  atomic<m*> polling_m{nullptr};  // the one that blocks in it
+  atomic<m*> alone_m{nullptr};    // runs one G, and nobody keeps the time [NET9]
+  // Of whoever is polling_m. [NET8]
+  struct spin_state {
+    bool was_short = false;  // the last wait
+    std::uint32_t credit = 0;
+    std::uint32_t pause = 0;  // waits without a spin
+    std::uint32_t next_pause = 8;
+  };
+  spin_state polling_spin;
+  bool can_spin = false;                // another processor may bring the event meanwhile
   atomic<std::uint32_t> making_net{0};  // futex: 1 while somebody makes it
 
   spin_lock lock;  // guards what follows
@@ -136,6 +147,7 @@ class scheduler {
   m* spare_ms = nullptr;          // those without a thread
   std::thread last_to_end;        // of an M that left; whoever leaves next joins it
   bool world_stopped = false;     // nobody gets a P
+  std::uint32_t company = 0;      // so many single Gs more do not go alone [NET9]
   bool rest_wanted = false;       // stop() waits for all Ms to idle
   atomic<std::uint32_t> rest{0};  // futex: counts the moments when they did
 
@@ -186,6 +198,9 @@ class scheduler {
   bool wants_poll(p& local) noexcept;
   int make_net() noexcept;
   bool sleep_polling(m& self, poller& at, nanos until) noexcept;
+  void spin_polling(m& self, poller& at, nanos now, nanos until, woken_list& woken) noexcept;
+  bool take_p_alone(m& self) noexcept;
+  void end_alone(m& self) noexcept;
   std::uint32_t sort_woken(io_waiter* chain, g_list& own) noexcept;
   void close_net() noexcept;
   void expire_timers(p& local, nanos now);

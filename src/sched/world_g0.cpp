@@ -6,6 +6,7 @@
 //     be looked into. Foreign threads may still ready Gs; those go to the global queue and stay
 //     there.
 #include <sched.h>
+#include <unistd.h>
 
 #include <cinttypes>
 #include <cstdio>
@@ -24,6 +25,7 @@ namespace gmp::detail {
 scheduler::scheduler(const scheduler_config& wanted) : config(wanted), started(clock_now()) {
   asymmetric_fence_init();
   terminate_handler_install();
+  can_spin = ::sysconf(_SC_NPROCESSORS_ONLN) > 1;
   for (std::uint32_t i = 0; i < config.procs; ++i) {
     p* local = new_p();
     if (local == nullptr) throw std::bad_alloc();

@@ -182,6 +182,41 @@ TEST_F(net_stress, ping_pong_beside_computing) {
   });
 }
 
+// A G that was woken alone and does not come back: others are woken by their sockets and timers all
+// the same, by an M that was asleep.
+TEST_F(net_stress, one_that_computes_leaves_the_others_their_events) {
+  run_each([] {
+    if (gmp::procs() == 1) return;
+    auto [a, b] = tcp_pair();
+    auto [c, d] = tcp_pair();
+    for (int i = 0; i < stressed(10); ++i) {
+      std::atomic<bool> heard{false};
+      std::atomic<bool> slept{false};
+      gmp::wait_group group;
+      group.go([&, &s = b] {
+        read_text(s, 1);
+        while (!heard.load() || !slept.load()) {
+        }
+      });
+      group.go([&, &s = d] {
+        read_text(s, 1);
+        heard.store(true);
+      });
+      group.go([&] {
+        gmp::this_g::sleep_for(2ms);
+        slept.store(true);
+      });
+      gmp::this_g::sleep_for(1ms);  // all of them wait now, if not, no harm is done
+      std::thread([&, &s = a, &t = c] {
+        s.write_all("x", 1);
+        std::this_thread::sleep_for(100us);
+        t.write_all("x", 1);
+      }).join();
+      group.wait();
+    }
+  });
+}
+
 // Out of descriptors: an error, and afterwards all goes on; nobody who is connected is lost.
 TEST_F(net_stress, descriptors_run_out) {
   rlimit old;
