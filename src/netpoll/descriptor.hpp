@@ -196,6 +196,7 @@ class alignas(64) descriptor {
   // --- for the poller
   descriptor* home_next = nullptr;  // in the poller's list, under its lock
   descriptor* home_prev = nullptr;
+  atomic<const void*> armed_by{nullptr};  // a thread, for backends to which that matters
   int fd() const noexcept { return fd_; }
   std::uint64_t event_data() const noexcept;
   // The descriptor an event is for; null: it is of a former life. [D6]

@@ -47,7 +47,9 @@ int poller::add(descriptor& d) noexcept {
 }
 
 void poller::remove(descriptor& d) noexcept {
-  if (unlink(d)) disarm(d);
+  if (!unlink(d)) return;
+  before_close(d);
+  disarm(d);
 }
 
 bool poller::has_waiter() noexcept {

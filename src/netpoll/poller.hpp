@@ -28,7 +28,7 @@ class poller {
 
   // Registers once for all events. 0, or an errno; nothing is registered then. Idempotent.
   int add(descriptor& d) noexcept;
-  // If it is registered here.
+  // If it is registered here; the file is about to be closed.
   void remove(descriptor& d) noexcept;
 
   // Appends to `woken` whom the events so far wake; waits for some until `until` (0: not at all)
@@ -52,6 +52,8 @@ class poller {
   virtual void stop() noexcept = 0;
   virtual int arm(descriptor& d) noexcept = 0;
   virtual void disarm(descriptor& d) noexcept = 0;
+  // Before disarm(), when the file is to be closed next, and that is to show at once.
+  virtual void before_close(descriptor&) noexcept {}
 
   // An event on both directions' words.
   static void deliver(descriptor& d, bool in, bool out, bool hang_up, woken_list& woken) noexcept;

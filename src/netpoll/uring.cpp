@@ -9,6 +9,10 @@
 //      list, with the list locked: disarm() comes after the unlinking, so it cancels that one, too,
 //      and no poll is left behind on a number that belongs to somebody else.
 // UR4  wake() is a NOP: it completes while it is submitted, and a completion ends the wait.
+// UR5  A poll holds its file until the thread that armed it has run the task work of the
+// cancellation:
+//      what close() does to the peer would be late. So a socket that another thread armed is shut
+//      down first. (That reaches processes which share the socket by fork(), unlike a close.)
 //
 // A poll's completion is posted by the thread that armed it, when the kernel has it run its task
 // work; a ring whose owner must ask for that (DEFER_TASKRUN) would leave the events of a busy M
@@ -17,6 +21,7 @@
 // latest at its timer tick, also when it blocks there.
 #include <liburing.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -51,6 +56,7 @@ class uring_poller final : public poller {
   void stop() noexcept override;
   int arm(descriptor& d) noexcept override;
   void disarm(descriptor& d) noexcept override;
+  void before_close(descriptor& d) noexcept override;
 
  private:
   template <class Prepare>
@@ -115,7 +121,14 @@ int uring_poller::submit(Prepare prepare) noexcept {
   return n >= 0 ? 0 : -n;
 }
 
+// Tells threads apart.
+const void* this_thread() noexcept {
+  thread_local char here;
+  return &here;
+}
+
 int uring_poller::arm(descriptor& d) noexcept {
+  d.armed_by.store(this_thread(), memory_order_relaxed);
   return submit([&d](io_uring_sqe* entry) {
     io_uring_prep_poll_multishot(entry, d.fd(), POLLIN | POLLOUT | POLLRDHUP);
     entry->user_data = d.event_data();
@@ -127,6 +140,16 @@ void uring_poller::disarm(descriptor& d) noexcept {
     io_uring_prep_poll_remove(entry, d.event_data());
     entry->user_data = cancel_data;
   });
+}
+
+void uring_poller::before_close(descriptor& d) noexcept {
+  if (d.armed_by.load(memory_order_relaxed) == this_thread()) return;
+  linger how{};
+  socklen_t size = sizeof how;
+  const bool reset = ::getsockopt(d.fd(), SOL_SOCKET, SO_LINGER, &how, &size) == 0 &&
+                     how.l_onoff != 0 && how.l_linger == 0;
+  // [UR5] Unless its owner wants a reset instead. What is no socket, or not connected, refuses.
+  if (!reset) ::shutdown(d.fd(), SHUT_RDWR);
 }
 
 void uring_poller::wake() noexcept {

@@ -206,7 +206,8 @@ TEST_F(net_stress, one_that_computes_leaves_the_others_their_events) {
         gmp::this_g::sleep_for(2ms);
         slept.store(true);
       });
-      gmp::this_g::sleep_for(1ms);  // all of them wait now, if not, no harm is done
+      gmp::this_g::sleep_for(
+          1ms);  // most likely all of them wait now; if not, this round shows nothing
       std::thread([&, &s = a, &t = c] {
         s.write_all("x", 1);
         std::this_thread::sleep_for(100us);
