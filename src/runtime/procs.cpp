@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <new>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -12,7 +13,12 @@
 #include "sched/scheduler.hpp"
 
 namespace gmp::detail {
+
+atomic<const char*> procs_root{nullptr};
+
 namespace {
+
+double sensible(double cpus) { return std::isfinite(cpus) && cpus > 0 ? cpus : 0; }
 
 // One cgroup's own limit in CPUs; 0: none, or nonsense in the file.
 double limit_v2(const std::string& folder) {
@@ -22,7 +28,7 @@ double limit_v2(const std::string& folder) {
   if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
   char* end = nullptr;
   const double parsed = std::strtod(quota.c_str(), &end);
-  return end != quota.c_str() && *end == '\0' && parsed > 0 ? parsed / period : 0;
+  return end != quota.c_str() && *end == '\0' ? sensible(parsed / period) : 0;
 }
 
 double limit_v1(const std::string& folder) {
@@ -30,14 +36,15 @@ double limit_v1(const std::string& folder) {
   std::ifstream period_file(folder + "/cpu.cfs_period_us");
   double quota = 0;
   double period = 0;
-  if (!(quota_file >> quota) || !(period_file >> period) || quota <= 0 || period <= 0) return 0;
-  return quota / period;
+  if (!(quota_file >> quota) || !(period_file >> period) || period <= 0) return 0;
+  return sensible(quota / period);
 }
 
 // The tightest limit from `path` up to the root of the hierarchy.
 template <class Limit>
 double tightest(const std::string& mount, std::string path, Limit limit) {
   double least = 0;
+  if (path.find("..") != std::string::npos) path.clear();  // outside of this cgroup namespace
   for (;;) {
     const double own = limit(mount + path);
     if (own > 0 && (least == 0 || own < least)) least = own;
@@ -86,7 +93,10 @@ double cgroup_quota(const char* root, const char* membership) {
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const std::string path = line.substr(second + 1);
     const std::string base(root);
-    if (controllers.empty()) take(tightest(base, path, limit_v2));
+    if (controllers.empty()) {
+      take(tightest(base, path, limit_v2));
+      take(tightest(base + "/unified", path, limit_v2));
+    }
     std::istringstream names(controllers);
     for (std::string name; std::getline(names, name, ',');) {
       if (name != "cpu") continue;
@@ -97,16 +107,25 @@ double cgroup_quota(const char* root, const char* membership) {
   return least;
 }
 
+bool procs_in_environment() { return from_environment() != 0; }
+
 unsigned default_procs() {
   if (const unsigned wish = from_environment(); wish != 0) return wish;
+  return fitting_procs();
+}
+
+std::uint32_t fitting_procs() noexcept {
   unsigned n = affinity_count();
-  std::ifstream file("/proc/self/cgroup");
-  std::ostringstream membership;
-  membership << file.rdbuf();
-  const double quota = cgroup_quota("/sys/fs/cgroup", membership.str().c_str());
-  if (quota > 0) {
-    const auto allowed = static_cast<unsigned>(std::ceil(quota));
-    if (allowed < n) n = allowed;
+  try {
+    const char* given = procs_root.load(memory_order_acquire);
+    const std::string root = given != nullptr ? given : "";
+    std::ifstream file(root + "/proc/self/cgroup");
+    std::ostringstream membership;
+    membership << file.rdbuf();
+    const double quota = cgroup_quota((root + "/sys/fs/cgroup").c_str(), membership.str().c_str());
+    if (quota > 0 && quota < n) n = static_cast<unsigned>(std::ceil(quota));
+  } catch (const std::bad_alloc&) {
+    // Then the affinity mask alone.
   }
   if (n < 1) n = 1;
   return n < scheduler::max_procs ? n : scheduler::max_procs;

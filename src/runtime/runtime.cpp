@@ -13,6 +13,7 @@
 #include "base/check.hpp"
 #include "runtime/collect.hpp"
 #include "runtime/procs.hpp"
+#include "sched/fork.hpp"
 #include "sched/registry.hpp"
 #include "sched/scheduler.hpp"
 
@@ -78,6 +79,7 @@ scheduler_config config_of(const options& wanted) {
   }
   scheduler_config config;
   config.procs = wanted.procs != 0 ? wanted.procs : default_procs();
+  if (wanted.procs == 0 && !procs_in_environment()) config.fitting_procs = &fitting_procs;
   config.stack_size = round_stack_size(wanted.stack_size);
   config.max_stack = wanted.max_stack;
   config.max_threads = wanted.max_threads;
@@ -116,6 +118,7 @@ runtime_core::runtime_core(options w) : wanted(std::move(w)) {
 runtime_core::~runtime_core() { stop(); }
 
 void runtime_core::stop() {
+  check_not_forked("gmp::runtime::stop");
   std::lock_guard hold(stop_lock);
   if (stopped) return;
   stopped = true;
@@ -136,6 +139,7 @@ void check_outside(const runtime_core& core, const char* call) {
 }  // namespace
 
 run_call::run_call(const runtime_core& core) {
+  check_not_forked("gmp::run");
   check_outside(core, "run");
   if (this_m() == nullptr) sched_ = core.sched.get();
 }
@@ -167,6 +171,10 @@ runtime::runtime(options wanted)
 
 runtime::~runtime() {
   if (core_ == nullptr) return;
+  if (detail::in_forked_child()) {  // nothing of it runs here; what it holds goes with the process
+    static_cast<void>(core_.release());
+    return;
+  }
   const detail::m* self = detail::this_m();
   GMPSCHED_CHECK(self == nullptr || self->sched != core_->sched.get(),
                  "gmp::runtime destroyed by one of its own Gs");
@@ -185,6 +193,7 @@ GMPSCHED_HOME_FUNCTION(note_use)(void* sched) {
 }  // namespace
 
 detail::scheduler* runtime::scheduler() const {
+  detail::check_not_forked("gmp::runtime::go, spawn or stats");
   detail::scheduler* sched = core_->sched.get();
   if (sched == nullptr) detail::throw_stopped();
   if (detail::this_m() == nullptr) detail::call_on_home(&note_use, sched);

@@ -2,6 +2,7 @@
 #include "sched/handoff.hpp"
 #include "base/check.hpp"
 #include "gmp/detail/blocking.hpp"
+#include "sched/fork.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/switch.hpp"
 #include "stack/stack.hpp"
@@ -40,6 +41,7 @@ bool regain_slow(m& self) noexcept {
 }
 
 void queue_for_p(m& self, g& me) noexcept {
+  check_not_forked("gmp::blocking");
   me.state.store(g_state::runnable, memory_order_relaxed);
   self.commit = &commit_queue;
   self.commit_arg = &me;

@@ -55,6 +55,7 @@ struct alignas(64) m {
   atomic<std::uint32_t> note{0};  // futex: 1 = look again
   spin_lock revoke_lock;          // serialises those who freeze or retake
   m* all_next = nullptr;
+  g* outside = nullptr;  // stop()'s: what it ran without a P when the world was stopped [W3]
   std::uint32_t id = 0;
   cheap_random random;  // for the G that runs here
   std::thread thread;
@@ -63,6 +64,14 @@ struct alignas(64) m {
   atomic<std::int32_t> cpu_clock{0};
   atomic<std::int32_t> tid{0};
 };
+
+// stop() asks from another thread which Gs are on an M; a plain store and load otherwise.
+[[gnu::always_inline]] inline void set_current(m& self, g* one) noexcept {
+  std::atomic_ref<g*>(self.current).store(one, memory_order_relaxed);
+}
+inline g* current_of(const m& self) noexcept {
+  return std::atomic_ref<g*>(const_cast<g*&>(self.current)).load(memory_order_relaxed);
+}
 
 }  // namespace gmp::detail
 

@@ -6,6 +6,7 @@
 #include "base/futex.hpp"
 #include "gmp/errors.hpp"
 #include "sched/barrier.hpp"
+#include "sched/fork.hpp"
 #include "sched/handoff.hpp"
 #include "sched/pick.hpp"
 #include "sched/registry.hpp"
@@ -35,13 +36,18 @@ GMPSCHED_HOME_FUNCTION(thread_wait)(void* arg) {
   }
 }
 
-bool wait_as_thread(g& me, nanos deadline) noexcept {
+bool wait_as_thread(g& me, nanos deadline, wait_reason reason) noexcept {
+  if (in_forked_child()) {
+    me.reason = reason;
+    call_on_home(&refuse_wait, &me);
+  }
   thread_wait_request request{&me, deadline, false};
   call_on_home(&thread_wait, &request);
   return request.woken;
 }
 
 GMPSCHED_HOME_FUNCTION(wake_thread)(void* arg) {
+  check_not_forked("waking another thread");
   g& target = *static_cast<g*>(arg);
   target.thread_word.store(1, memory_order_release);  // pairs with the acquire in thread_wait()
   // The thread may be gone already; waking an address needs no memory behind it.
@@ -49,6 +55,7 @@ GMPSCHED_HOME_FUNCTION(wake_thread)(void* arg) {
 }
 
 GMPSCHED_HOME_FUNCTION(inject_home)(void* arg) {
+  check_not_forked("waking another G");
   g& target = *static_cast<g*>(arg);
   scheduler& sched = *target.sched;
   // Counted while the G cannot end, because nobody else may ready it; once it is pushed its runtime
@@ -72,6 +79,7 @@ GMPSCHED_COMMIT_FUNCTION(commit_yield)(m* self, void* arg) {
 GMPSCHED_SWITCH void leave(m& self, g& me) noexcept;
 void leave(m& self, g& me) noexcept {
   bool has_p = pin(self);
+  if (!has_p && in_forked_child()) call_on_home(&refuse_wait, &me);
   g* next = has_p ? pick_direct(*self.pp) : nullptr;
   switch_from_g(self, me, next);
   unpin(*this_m());
@@ -81,6 +89,7 @@ void leave(m& self, g& me) noexcept {
 GMPSCHED_SWITCH void step_aside(m& self, g& me) noexcept;
 void step_aside(m& self, g& me) noexcept {
   if (__builtin_expect(!pin(self), 0)) {
+    check_not_forked("gmp::this_g::yield");
     // Taken while this G ran: whoever waits for one goes first.
     if (regain_slow(self)) {
       unpin(self);
@@ -118,7 +127,7 @@ void park(g& me, spin_lock& lock, wait_reason reason, cancel_function_pointer ca
   if (__builtin_expect(me.is_thread(), 0)) {
     me.thread_word.store(0, memory_order_relaxed);  // ready() comes after the lock is free
     lock.unlock();
-    wait_as_thread(me, never);
+    wait_as_thread(me, never, reason);
     return;
   }
   m& self = *this_m();
@@ -135,7 +144,7 @@ bool park_with(g& me, commit_function commit, void* arg, wait_reason reason,
   if (__builtin_expect(me.is_thread(), 0)) {
     me.thread_word.store(0, memory_order_relaxed);
     commit(nullptr, arg);
-    return wait_as_thread(me, deadline);
+    return wait_as_thread(me, deadline, reason);
   }
   m& self = *this_m();
   me.reason = reason;
@@ -148,7 +157,7 @@ bool park_with(g& me, commit_function commit, void* arg, wait_reason reason,
   return true;
 }
 
-void park_thread_again(g& me) noexcept { wait_as_thread(me, never); }
+void park_thread_again(g& me) noexcept { wait_as_thread(me, never, wait_reason::none); }
 
 void park_forever(wait_reason reason) {
   g& me = current_g();

@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include "base/attributes.hpp"
+#include "sched/fork.hpp"
 #include "sched/scheduler.hpp"
 
 namespace gmp::detail {
@@ -23,6 +24,7 @@ GMPSCHED_HOME_FUNCTION(enter_home)(void* arg) {
 }
 
 scheduler* enter(const void* wanted) noexcept {
+  check_not_forked("a timer, gmp::procs, gmp::set_procs or gmp::stats");
   enter_request request{wanted, nullptr};
   call_on_home(&enter_home, &request);
   return request.found;

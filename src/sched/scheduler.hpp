@@ -42,6 +42,8 @@ struct scheduler_config {
   bool detect_deadlock = false;
   bool panic_stacks = true;
   poller_choice poller = poller_choice::automatic;
+  // How many Ps would fit now; asked by the monitor about once a second. Null: the user has said.
+  std::uint32_t (*fitting_procs)() noexcept = nullptr;
 };
 
 class scheduler {
@@ -100,6 +102,7 @@ class scheduler {
 
   // --- number of Ps; returns the old one
   std::uint32_t set_procs(std::uint32_t n);
+  void fit_procs(std::uint32_t n) noexcept;  // unless the user has said how many
   void end_solitude() noexcept;
 
   // --- the end: parked Gs are unwound, Ms joined. False: some Gs did not stop in time; they were
@@ -144,11 +147,12 @@ class scheduler {
   std::uint32_t m_count = 0;  // Ms whose threads run
   std::uint32_t m_made = 0;   // Ms that exist
   m* all_ms = nullptr;
-  m* spare_ms = nullptr;          // those without a thread
-  std::thread last_to_end;        // of an M that left; whoever leaves next joins it
-  bool world_stopped = false;     // nobody gets a P
-  std::uint32_t company = 0;      // so many single Gs more do not go alone [NET9]
-  bool rest_wanted = false;       // stop() waits for all Ms to idle
+  m* spare_ms = nullptr;       // those without a thread
+  std::thread last_to_end;     // of an M that left; whoever leaves next joins it
+  bool world_stopped = false;  // nobody gets a P
+  std::uint32_t company = 0;   // so many single Gs more do not go alone [NET9]
+  bool rest_wanted = false;    // stop() waits for all Ms to idle
+  bool procs_fixed = false;    // set_procs() was called: the number follows the container no more
   atomic<std::uint32_t> rest{0};  // futex: counts the moments when they did
 
   // Threads that are inside this object without being one of its Ms. stop() waits for them. Who
@@ -170,6 +174,7 @@ class scheduler {
     m* who;        // null: there is none
     bool sleeper;  // it idles; otherwise its thread is to be made
   };
+  std::uint32_t change_procs(std::uint32_t n, bool by_user);
   p* new_p();
   m* new_m();
   void start_m(m& made) noexcept;
@@ -204,6 +209,7 @@ class scheduler {
   std::uint32_t sort_woken(io_waiter* chain, g_list& own) noexcept;
   void close_net() noexcept;
   void expire_timers(p& local, nanos now);
+  bool at_rest() noexcept;
   bool await_rest(nanos deadline) noexcept;
   std::uint32_t unwind_parked() noexcept;
   void wake_all() noexcept;

@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "gmp/errors.hpp"
 #include "gmp/go.hpp"
+#include "sched/fork.hpp"
 #include "sched/handoff.hpp"
 #include "sched/panic.hpp"
 #include "sched/park.hpp"
@@ -179,6 +180,7 @@ g* g_make(scheduler& sched, std::size_t stack_bytes) noexcept {
   m* self = this_m();
   if (self != nullptr && self->sched == &sched && stack_bytes == sched.config.stack_size) {
     if (g* made = make_here(*self); made != nullptr) return made;
+    check_not_forked("gmp::go or gmp::spawn");
   }
   make_request request{&sched, nullptr, stack_bytes, nullptr};
   call_on_home(&make_home, &request);
@@ -194,6 +196,7 @@ scheduler& resolve(scheduler* given) {
     if (m* self = this_m(); self != nullptr) {
       given = self->sched;
     } else {
+      check_not_forked("gmp::go or gmp::spawn");
       const visit guest;  // only until the G is counted
       if (!announce_outside(*guest)) throw_stopped();
       return *guest;
@@ -368,6 +371,7 @@ void g_finish() noexcept {
     next = pick_direct(*self->pp);
     self->commit = &commit_finish;
   } else {
+    check_not_forked("the end of a G");
     self->commit = &commit_finish_without_p;
   }
   self->commit_arg = &me;

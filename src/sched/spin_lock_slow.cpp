@@ -6,6 +6,7 @@
 #include "base/atomic.hpp"
 #include "base/attributes.hpp"
 #include "gmp/detail/spin_lock.hpp"
+#include "sched/fork.hpp"
 #include "stack/stack.hpp"
 
 namespace gmp::detail {
@@ -19,6 +20,7 @@ namespace {
 // while the thread sleeps.
 GMPSCHED_HOME_FUNCTION(acquire_home)(void* arg) {
   auto& word = *static_cast<atomic<std::uint32_t>*>(arg);
+  check_not_forked("a call that needs a lock which another thread held");
   for (unsigned round = 0;; ++round) {
     for (int pauses = 1; pauses <= 32; pauses *= 2) {
       for (int i = 0; i < pauses; ++i) cpu_pause();

@@ -55,7 +55,7 @@ GMPSCHED_SWITCH void g_main(boost_transfer from);
 }
 
 [[gnu::always_inline]] inline void load_thread_state(m& self, g& next) noexcept {
-  self.current = &next;
+  set_current(self, &next);
   self.exceptions->caught = next.caught_exceptions;
   self.exceptions->uncaught = next.uncaught_exceptions;
   *self.error_number = next.saved_errno;
@@ -63,7 +63,7 @@ GMPSCHED_SWITCH void g_main(boost_transfer from);
 }
 
 [[gnu::always_inline]] inline void load_g0_state(m& self) noexcept {
-  self.current = nullptr;
+  set_current(self, nullptr);
   self.exceptions->caught = nullptr;
   self.exceptions->uncaught = 0;
   set_stack_limit(nullptr);

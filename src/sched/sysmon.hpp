@@ -43,10 +43,12 @@ class sysmon {
   findings look(bool again) noexcept;
   void examine(p& local, nanos now, bool again, bool work, findings& found) noexcept;
   bool sleep_while_idle() noexcept;
+  void refit() noexcept;
   void nap(nanos length) noexcept;
   void wake() noexcept;
 
   scheduler& sched_;
+  nanos refit_at_ = 0;
   std::thread thread_;
   std::atomic_flag started_;
   atomic<bool> thread_runs_{false};

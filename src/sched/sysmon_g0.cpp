@@ -12,11 +12,13 @@
 //        - after handoff_after, if the holder is blocked: nobody needs the P, but while it counts
 //        as
 //          busy the monitor cannot sleep.
+//        - after handoff_after, while stop() waits for every M to be at rest.
 // SM4  Blocked is: no processor time used between two looks, and not in the kernel's state R. The
 //      second half keeps the P of a thread that merely waits for a processor.
 // SM5  A look that finds work waiting for a P whose holder may just have blocked is followed by up
 // to
 //      two quick ones, so a blocking call costs the others one interval, not three.
+// SM6  About once a second, while it is awake anyway, it asks how many Ps the container allows.
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -38,6 +40,7 @@ namespace {
 constexpr nanos shortest_pause = 20'000;
 constexpr nanos longest_pause = 10'000'000;
 constexpr nanos quick_pause = 50'000;
+constexpr nanos refit_interval = 1'000'000'000;
 constexpr unsigned quick_looks = 2;
 constexpr unsigned patient_looks = 50;
 
@@ -103,6 +106,15 @@ void sysmon::wake() noexcept {
   futex_wake(word_, 1);
 }
 
+// [SM6]
+void sysmon::refit() noexcept {
+  const nanos now = clock_now();
+  if (sched_.config.fitting_procs == nullptr || now < refit_at_) return;
+  refit_at_ = after(now, refit_interval);
+  const std::uint32_t n = sched_.config.fitting_procs();
+  if (n != sched_.procs.load(memory_order_relaxed)) sched_.fit_procs(n);
+}
+
 void sysmon::nap(nanos length) noexcept {
   if (!over_.load(memory_order_relaxed)) futex_wait(word_, 0, after(clock_now(), length));
 }
@@ -129,7 +141,9 @@ void sysmon::body() noexcept {
   nanos pause = shortest_pause;
   unsigned looks = 0;
   std::uint64_t ran = 0;
+  refit_at_ = after(clock_now(), refit_interval);
   while (!over_.load(memory_order_relaxed)) {
+    refit();
     findings found = look(false);
     for (unsigned i = 0; i < quick_looks && found.suspect && !found.retaken; ++i) {
       nap(std::min(quick_pause, pause));
@@ -191,7 +205,8 @@ void sysmon::examine(p& local, nanos now, bool again, bool work, findings& found
   if (holder->pin.load(memory_order_relaxed) != 0) return;  // g0, or the runtime: not for long
   const bool late = now - watch.since >= sched_.config.handoff_after;
   const bool wanted = !local.runq.empty() || !sched_.global.empty() ||
-                      local.timers.next_when() <= now || is_unpolled(sched_);
+                      local.timers.next_when() <= now || is_unpolled(sched_) ||
+                      sched_.unwinding.load(memory_order_relaxed);  // stop() waits for rest
   if (late && wanted) {
     found.retaken |= sched_.retake(*holder, local);
     return;

@@ -1,10 +1,13 @@
 // The scheduler's beginning and end, its Ps and Ms, and the moments when nothing runs.
 //
 // W1  An M that was started is in all_ms until the scheduler is destroyed; Ps likewise. Stale
-// pointers stay good. W2  While world_stopped is set nobody is given a P: with all Ms idle, no G of
-// this scheduler can run, and its stack may
-//     be looked into. Foreign threads may still ready Gs; those go to the global queue and stay
-//     there.
+//     pointers stay good.
+// W2  While world_stopped is set nobody is given a P: with all Ms idle, no G of this scheduler can
+//     run, and its stack may be looked into. Foreign threads may still ready Gs; those go to the
+//     global queue and stay there.
+// W3  An M that runs a G without a P does not keep stop() from unwinding the others. It acts like a
+//     foreign thread; it may park its G at any moment, but without a P it takes no other one. So
+//     only the Gs seen on such Ms when the world was stopped are left alone.
 #include <sched.h>
 #include <unistd.h>
 
@@ -15,6 +18,7 @@
 
 #include "base/check.hpp"
 #include "base/futex.hpp"
+#include "sched/fork.hpp"
 #include "sched/pick.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/spawn.hpp"
@@ -23,6 +27,8 @@
 namespace gmp::detail {
 
 scheduler::scheduler(const scheduler_config& wanted) : config(wanted), started(clock_now()) {
+  check_not_forked("gmp::runtime::runtime");
+  fork_watch_install();
   asymmetric_fence_init();
   terminate_handler_install();
   can_spin = ::sysconf(_SC_NPROCESSORS_ONLN) > 1;
@@ -35,9 +41,11 @@ scheduler::scheduler(const scheduler_config& wanted) : config(wanted), started(c
   lock.lock();
   for (std::uint32_t i = config.procs; i-- > 0;) push_idle_p(*all_ps[i].load(memory_order_relaxed));
   lock.unlock();
+  live_schedulers.fetch_add(1, memory_order_relaxed);
 }
 
 scheduler::~scheduler() {
+  live_schedulers.fetch_sub(1, memory_order_relaxed);
   for (m* self = all_ms; self != nullptr;) delete std::exchange(self, self->all_next);
   for (std::uint32_t i = 0; i < p_count.load(memory_order_relaxed); ++i) {
     p* local = all_ps[i].load(memory_order_relaxed);
@@ -145,10 +153,25 @@ void scheduler::end_solitude() noexcept {
   }
 }
 
-std::uint32_t scheduler::set_procs(std::uint32_t n) {
+std::uint32_t scheduler::set_procs(std::uint32_t n) { return change_procs(n, true); }
+
+void scheduler::fit_procs(std::uint32_t n) noexcept {
+  try {
+    change_procs(n, false);
+  } catch (const std::bad_alloc&) {
+    // The monitor asks again.
+  }
+}
+
+std::uint32_t scheduler::change_procs(std::uint32_t n, bool by_user) {
   if (n > 1 && p_count.load(memory_order_relaxed) == 1) end_solitude();
   lock.lock();
   const std::uint32_t old = procs.load(memory_order_relaxed);
+  if ((!by_user && procs_fixed) || stopping.load(memory_order_relaxed)) {
+    lock.unlock();
+    return old;
+  }
+  procs_fixed |= by_user;
   while (p_count.load(memory_order_relaxed) < n) {
     if (new_p() == nullptr) {
       lock.unlock();
@@ -211,17 +234,30 @@ void scheduler::trim_free(p& local) noexcept {
 
 // --- the end
 
-// True: every M idles, nothing is runnable, and the world is stopped; the caller must start it
-// again.
+// Under the lock. Nobody has a P, and each M either idles or runs a G without one: in foreign code,
+// or on its way to park. [W3]
+bool scheduler::at_rest() noexcept {
+  for (std::uint32_t i = 0; i < p_count.load(memory_order_relaxed); ++i)
+    if (all_ps[i].load(memory_order_relaxed)->holder.load(memory_order_relaxed) != nullptr)
+      return false;
+  std::uint32_t outside = 0;
+  for (m* self = all_ms; self != nullptr; self = self->all_next) {
+    self->outside = self->idle ? nullptr : current_of(*self);
+    outside += self->outside != nullptr;
+  }
+  return idle_m_count + outside == m_count;
+}
+
+// True: at_rest(), nothing is runnable, and the world is stopped; the caller must start it again.
 bool scheduler::await_rest(nanos deadline) noexcept {
   for (;;) {
     std::uint32_t seen = rest.load(memory_order_acquire);
     lock.lock();
     rest_wanted = true;
-    const bool all_idle = idle_m_count == m_count && !world_stopped;
-    if (all_idle) world_stopped = true;
+    const bool resting = !world_stopped && at_rest();
+    if (resting) world_stopped = true;
     lock.unlock();
-    if (all_idle) {
+    if (resting) {
       if (!work_anywhere()) return true;
       lock.lock();
       world_stopped = false;
@@ -251,6 +287,7 @@ void unwind_one(void* top, std::size_t, void* arg) {
   g* gp = g_at(top);
   if (gp->sched != request.sched || gp->state.load(memory_order_acquire) != g_state::waiting)
     return;
+  if (gp->outside) return;  // [W3] when its M idles
   if (gp->cancel_wait == nullptr || !gp->cancel_wait(gp->cancel_arg)) return;  // already readied
   gp->unwinding = true;
   gp->state.store(g_state::runnable, memory_order_relaxed);
@@ -273,7 +310,11 @@ void name_one(void* top, std::size_t, void* arg) {
 // The world is stopped. Returns how many Gs were made to unwind.
 std::uint32_t scheduler::unwind_parked() noexcept {
   unwind_request request{this, {}};
+  for (m* self = all_ms; self != nullptr; self = self->all_next)
+    if (self->outside != nullptr) self->outside->outside = true;
   slabs_for_each_slot(&unwind_one, &request);
+  for (m* self = all_ms; self != nullptr; self = self->all_next)
+    if (self->outside != nullptr) self->outside->outside = false;
   const std::uint32_t n = request.batch.size;
   lock.lock();
   world_stopped = false;
