@@ -44,7 +44,8 @@ double limit_v1(const std::string& folder) {
 template <class Limit>
 double tightest(const std::string& mount, std::string path, Limit limit) {
   double least = 0;
-  if (path.find("..") != std::string::npos) path.clear();  // outside of this cgroup namespace
+  // Not below this cgroup namespace, or nonsense: the root alone.
+  if (path.find("..") != std::string::npos || path.front() != '/') path.clear();
   for (;;) {
     const double own = limit(mount + path);
     if (own > 0 && (least == 0 || own < least)) least = own;
@@ -92,6 +93,7 @@ double cgroup_quota(const char* root, const char* membership) {
     if (first == std::string::npos || second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const std::string path = line.substr(second + 1);
+    if (path.empty()) continue;
     const std::string base(root);
     if (controllers.empty()) {
       take(tightest(base, path, limit_v2));
