@@ -7,12 +7,11 @@ namespace signals {
 
 struct counts {
   std::atomic<unsigned> calls{0};
-  std::atomic<unsigned> elsewhere{0};  // ran on another stack than the alternate one
+  std::atomic<unsigned> elsewhere{0};  // ran on a G's stack
 };
 
 extern counts split;
 extern counts unsplit;
-extern std::atomic<int> plain_thread;  // tid of a thread that may have no alternate stack
 
 // Handlers: at least 8 KiB of stack in frames of their own. One compiled as a G's code, one as
 // foreign code.

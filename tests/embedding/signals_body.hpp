@@ -1,9 +1,9 @@
 // The handlers' common body; included once into a split and once into an unsplit file.
 #include <signal.h>
-#include <unistd.h>
 #include <cerrno>
 
 #include "embedding/signals.hpp"
+#include "sched/m.hpp"
 
 namespace {
 
@@ -20,7 +20,9 @@ void handle(signals::counts& mine) {
   const int before = errno;
   stack_t at{};
   ::sigaltstack(nullptr, &at);
-  if ((at.ss_flags & SS_ONSTACK) == 0 && ::gettid() != signals::plain_thread) ++mine.elsewhere;
+  const gmp::detail::m* self = gmp::detail::this_m();
+  if ((at.ss_flags & SS_ONSTACK) == 0 && self != nullptr && self->current != nullptr)
+    ++mine.elsewhere;
   // 8 frames of a kibibyte: 16 * (0 + 1 + ... + 7).
   if (use_stack(7) == 16 * 28) ++mine.calls;
   errno = before;

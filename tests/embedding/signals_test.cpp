@@ -1,6 +1,7 @@
 // The user's own signal handlers, with SA_ONSTACK, while Gs run on small and growing stacks.
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "embedding/signals_body.hpp"
 #include "stack/stack.hpp"
@@ -8,7 +9,6 @@
 
 namespace signals {
 counts split;
-std::atomic<int> plain_thread{0};
 void on_signal_split(int) { handle(split); }
 }  // namespace signals
 
@@ -31,7 +31,6 @@ struct handler {
 
 class signals_beside_gs : public at_procs {
  protected:
-  void SetUp() override { signals::plain_thread = ::gettid(); }
   handler prof_{SIGPROF, &signals::on_signal_split};
   handler alarm_{SIGVTALRM, &signals::on_signal_unsplit};
   handler usr1_{SIGUSR1, &signals::on_signal_split};
