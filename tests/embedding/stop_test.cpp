@@ -149,14 +149,14 @@ TEST_F(few_threads, a_g_waits_on_when_the_thread_that_it_waits_for_exits) {
   EXPECT_EQ(got.get(), 8);
 }
 
+#if !GMPSCHED_TEST_SANITIZED  // whose runtimes have threads of their own
+
 // As nobody, who has no threads yet: root is not limited.
 void allow_threads(rlim_t n) {
   if (::geteuid() == 0 && ::setuid(54'321) != 0) std::_Exit(77);
   const rlimit most{n, n};
   if (::setrlimit(RLIMIT_NPROC, &most) != 0) std::_Exit(77);
 }
-
-#if !GMPSCHED_TEST_SANITIZED  // whose runtimes have threads of their own
 
 TEST_F(few_threads, when_the_system_refuses_threads_work_goes_on_with_those_there_are) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs a user of its own to count threads";
