@@ -8,10 +8,15 @@
 //     it publishes it only in the commit, on the next stack (sched/switch.hpp).
 // G3  Gs are type-stable: the memory of a G stays a G for ever, so a stale pointer may be looked
 // at.
+// G4  Runtimes share the slabs. Whoever looks at every slot goes by for_each_g(): it reads `state`
+//     under g_births, under which memory becomes a G, and passes over the dead. acquire: pairs with
+//     the release in spawn_start() and park(). Of a G that is not dead `sched` may be read then
+//     (g_is_of()); all else only if the G is one's own and stands still.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -116,6 +121,33 @@ static_assert(sizeof(g) <= 256, "the control block comes out of a 2,048 byte sta
 inline void* g_top(g& gp) noexcept { return reinterpret_cast<char*>(&gp) + sizeof(g); }
 inline g* g_at(void* top) noexcept {
   return reinterpret_cast<g*>(static_cast<char*>(top) - sizeof(g));
+}
+
+extern spin_lock g_births;  // [G4]
+
+// Slots from the pool are Gs from here on. A fresh one reads as zero; the others stay what they
+// were, without the lock.
+inline void g_begin(void* const* tops, std::size_t n, std::size_t bytes) noexcept {
+  bool locked = false;
+  for (std::size_t i = 0; i < n; ++i) {
+    g* slot = g_at(tops[i]);
+    if (slot->stack_bytes == bytes) continue;
+    if (!locked) g_births.lock();
+    locked = true;
+    ::new (slot) g;
+    slot->stack_bytes = static_cast<std::uint32_t>(bytes);
+  }
+  if (locked) g_births.unlock();
+}
+
+// Calls fn for every G of the process that is not dead. [G4]
+void for_each_g(void (*fn)(g& one, void* arg), void* arg);
+inline bool g_is_of(const g& one, const scheduler& sched) noexcept {
+  return std::atomic_ref<scheduler*>(const_cast<scheduler*&>(one.sched))
+             .load(memory_order_relaxed) == &sched;
+}
+inline void g_belongs_to(g& one, scheduler& sched) noexcept {
+  std::atomic_ref<scheduler*>(one.sched).store(&sched, memory_order_relaxed);
 }
 
 // Ends the per-G variables and the extras; the G is running its last instructions.

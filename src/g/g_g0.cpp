@@ -1,6 +1,33 @@
 #include "g/g.hpp"
 
+#include "stack/stack.hpp"
+
 namespace gmp::detail {
+
+constinit spin_lock g_births;
+
+namespace {
+
+struct g_visit {
+  void (*fn)(g& one, void* arg);
+  void* arg;
+};
+
+void visit_slot(void* top, std::size_t, void* arg) {
+  const auto& visit = *static_cast<const g_visit*>(arg);
+  g& one = *g_at(top);
+  g_births.lock();
+  const bool dead = one.state.load(memory_order_acquire) == g_state::dead;
+  g_births.unlock();
+  if (!dead) visit.fn(one, visit.arg);
+}
+
+}  // namespace
+
+void for_each_g(void (*fn)(g& one, void* arg), void* arg) {
+  g_visit visit{fn, arg};
+  slabs_for_each_slot(&visit_slot, &visit);
+}
 
 const char* wait_reason_name(wait_reason reason) noexcept {
   switch (reason) {

@@ -134,7 +134,7 @@ void park(g& me, spin_lock& lock, wait_reason reason, cancel_function_pointer ca
   me.reason = reason;
   me.cancel_arg = cancel_arg;
   me.cancel_wait = cancel;
-  me.state.store(g_state::waiting, memory_order_relaxed);
+  me.state.store(g_state::waiting, memory_order_release);  // [G4]
   self.commit_lock = &lock;
   leave(self, me);
 }
@@ -150,7 +150,7 @@ bool park_with(g& me, commit_function commit, void* arg, wait_reason reason,
   me.reason = reason;
   me.cancel_arg = cancel_arg;
   me.cancel_wait = cancel;
-  me.state.store(g_state::waiting, memory_order_relaxed);
+  me.state.store(g_state::waiting, memory_order_release);  // [G4]
   self.commit = commit;
   self.commit_arg = arg;
   leave(self, me);

@@ -115,7 +115,7 @@ unborn dress(g& made, scheduler& sched, std::size_t size, std::size_t align) noe
   high &= ~(std::uintptr_t{align < 16 ? 16 : align} - 1);
   made.ctx = reinterpret_cast<void*>(high);
   made.entry_arg = made.ctx;
-  made.sched = &sched;
+  g_belongs_to(made, sched);
 #if GMPSCHED_ASAN
   sanitizer_describe(made.sanitizer, first_segment_base(g_top(made), made.stack_bytes), made.ctx);
 #endif

@@ -8,9 +8,8 @@ namespace gmp::detail {
 // --- parts
 
 g* g_on_slot(void* top, std::size_t bytes, std::size_t max_stack) noexcept {
+  g_begin(&top, 1, bytes);
   g* made = g_at(top);
-  if (made->stack_bytes != bytes) ::new (made) g;  // a fresh slot reads as zero
-  made->stack_bytes = static_cast<std::uint32_t>(bytes);
   made->stack_limit = first_segment_init(top, bytes, max_stack);
   return made;
 }

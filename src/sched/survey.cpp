@@ -20,9 +20,10 @@ struct look_request {
 };
 
 void look_at(look_request& request, g& gp) {
+  if (!g_is_of(gp, *request.sched)) return;
   // acquire: pairs with the release in spawn_start(); the others' fields are seen by the pause.
   g_state state = gp.state.load(memory_order_acquire);
-  if (state == g_state::dead || gp.sched != request.sched) return;
+  if (state == g_state::dead) return;
   const bool runs =
       std::find(request.running->begin(), request.running->end(), &gp) != request.running->end();
   if (runs) state = g_state::running;
@@ -50,11 +51,11 @@ void look_at(look_request& request, g& gp) {
   into.gs.push_back(std::move(record));
 }
 
-void look_at_slot(void* top, std::size_t, void* arg) {
+void look_at_g(g& one, void* arg) {
   auto& request = *static_cast<look_request*>(arg);
   if (request.failure != nullptr) return;
   try {
-    look_at(request, *g_at(top));
+    look_at(request, one);
   } catch (...) {
     request.failure = std::current_exception();
   }
@@ -65,7 +66,7 @@ void look_at_slot(void* top, std::size_t, void* arg) {
 void survey_stopped(scheduler& sched, const std::vector<const g*>& running, bool with_stacks,
                     survey_result& into) {
   look_request request{&sched, &running, with_stacks, &into, nullptr};
-  slabs_for_each_slot(&look_at_slot, &request);
+  for_each_g(&look_at_g, &request);
   if (request.failure != nullptr) std::rethrow_exception(request.failure);
 }
 

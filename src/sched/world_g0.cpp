@@ -211,6 +211,7 @@ std::uint64_t scheduler::live_gs() const noexcept {
 bool scheduler::refill_free(p& local) noexcept {
   void* tops[32];
   std::size_t n = first_segments_take(config.stack_size, tops, 32);
+  g_begin(tops, n, config.stack_size);  // all with one lock at most
   for (std::size_t i = n; i-- > 0;) {
     g* made = g_on_slot(tops[i], config.stack_size, config.max_stack);
     made->next = local.free_gs;
@@ -282,27 +283,26 @@ struct unwind_request {
   g_list batch;
 };
 
-void unwind_one(void* top, std::size_t, void* arg) {
+void unwind_one(g& one, void* arg) {
   auto& request = *static_cast<unwind_request*>(arg);
-  g* gp = g_at(top);
-  if (gp->sched != request.sched || gp->state.load(memory_order_acquire) != g_state::waiting)
-    return;
-  if (gp->outside) return;  // [W3] when its M idles
-  if (gp->cancel_wait == nullptr || !gp->cancel_wait(gp->cancel_arg)) return;  // already readied
-  gp->unwinding = true;
-  gp->state.store(g_state::runnable, memory_order_relaxed);
-  request.batch.push_back(gp);
+  if (!g_is_of(one, *request.sched)) return;
+  if (one.state.load(memory_order_acquire) != g_state::waiting) return;
+  if (one.outside) return;  // [W3] when its M idles
+  if (one.cancel_wait == nullptr || !one.cancel_wait(one.cancel_arg)) return;  // already readied
+  one.unwinding = true;
+  one.state.store(g_state::runnable, memory_order_relaxed);
+  request.batch.push_back(&one);
 }
 
-void name_one(void* top, std::size_t, void* arg) {
-  const g* gp = g_at(top);
-  const g_state state = gp->state.load(memory_order_acquire);
-  if (gp->sched != arg || state == g_state::dead) return;
-  const char* what = state == g_state::waiting   ? wait_reason_name(gp->reason)
+void name_one(g& one, void* arg) {
+  if (!g_is_of(one, *static_cast<const scheduler*>(arg))) return;
+  const g_state state = one.state.load(memory_order_acquire);
+  if (state == g_state::dead) return;
+  const char* what = state == g_state::waiting   ? wait_reason_name(one.reason)
                      : state == g_state::running ? "running"
                                                  : "runnable";
-  std::fprintf(stderr, "gmpsched:   G %" PRIu64 " %s, made by G %" PRIu64 "\n", gp->id, what,
-               gp->creator_id);
+  std::fprintf(stderr, "gmpsched:   G %" PRIu64 " %s, made by G %" PRIu64 "\n", one.id, what,
+               one.creator_id);
 }
 
 }  // namespace
@@ -312,7 +312,7 @@ std::uint32_t scheduler::unwind_parked() noexcept {
   unwind_request request{this, {}};
   for (m* self = all_ms; self != nullptr; self = self->all_next)
     if (self->outside != nullptr) self->outside->outside = true;
-  slabs_for_each_slot(&unwind_one, &request);
+  for_each_g(&unwind_one, &request);
   for (m* self = all_ms; self != nullptr; self = self->all_next)
     if (self->outside != nullptr) self->outside->outside = false;
   const std::uint32_t n = request.batch.size;
@@ -336,7 +336,7 @@ bool scheduler::stop(nanos patience) {
     if (clock_now() < deadline) continue;
     std::fprintf(stderr, "gmpsched: the runtime stops, but %" PRIu64 " Gs did not end in time:\n",
                  live_gs());
-    slabs_for_each_slot(&name_one, this);
+    for_each_g(&name_one, this);
     break;
   }
   const bool clean = live_gs() == 0;

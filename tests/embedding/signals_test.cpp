@@ -37,6 +37,13 @@ class signals_beside_gs : public at_procs {
   handler usr2_{SIGUSR2, &signals::on_signal_unsplit};
 };
 
+void expect_on_signal_stacks() {
+#if !defined(__SANITIZE_THREAD__)  // which calls handlers when it sees fit, as plain functions
+  EXPECT_EQ(signals::split.elsewhere, 0u);
+  EXPECT_EQ(signals::unsplit.elsewhere, 0u);
+#endif
+}
+
 // Grows to `depth` frames; at the bottom raises both signals, yields and raises again.
 __attribute__((noinline)) long dive(int depth) {
   volatile long room[24];
@@ -69,8 +76,7 @@ TEST_P(signals_beside_gs, handlers_run_on_the_alternate_stack_at_any_depth) {
   });
   EXPECT_EQ(signals::split.calls - split_before, 2u * depths);
   EXPECT_EQ(signals::unsplit.calls - unsplit_before, 2u * depths);
-  EXPECT_EQ(signals::split.elsewhere, 0u);
-  EXPECT_EQ(signals::unsplit.elsewhere, 0u);
+  expect_on_signal_stacks();
 }
 
 void set_timers(int microseconds) {
@@ -133,8 +139,7 @@ TEST_P(signals_beside_gs, a_storm_changes_nothing) {
   storm.join();
   EXPECT_GT(signals::split.calls, split_before);
   EXPECT_GT(signals::unsplit.calls, unsplit_before);
-  EXPECT_EQ(signals::split.elsewhere, 0u);
-  EXPECT_EQ(signals::unsplit.elsewhere, 0u);
+  expect_on_signal_stacks();
 }
 
 GMPSCHED_TEST_AT_PROCS(signals_beside_gs, 1u, 2u, 4u);
