@@ -110,7 +110,6 @@ struct alignas(64) g {
   raw_stack* thrown = nullptr;  // where the exception was thrown that ends this G; malloc'ed
   sanitizer_stack sanitizer;    // what the sanitizer knows of this stack
   atomic<std::uint32_t> thread_word{0};  // plain threads: the futex they wait on
-  bool outside = false;                  // stop()'s: on an M without a P while the world is stopped
 
   bool is_thread() const noexcept { return sched == nullptr; }
 };

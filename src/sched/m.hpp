@@ -55,7 +55,7 @@ struct alignas(64) m {
   atomic<std::uint32_t> note{0};  // futex: 1 = look again
   spin_lock revoke_lock;          // serialises those who freeze or retake
   m* all_next = nullptr;
-  g* outside = nullptr;  // stop()'s: what it ran without a P when the world was stopped [W3]
+  const g* outside = nullptr;  // stop()'s: what it ran without a P when the world was stopped [W3]
   std::uint32_t id = 0;
   cheap_random random;  // for the G that runs here
   std::thread thread;

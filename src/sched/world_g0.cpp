@@ -11,10 +11,13 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <functional>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "base/check.hpp"
 #include "base/futex.hpp"
@@ -280,6 +283,7 @@ namespace {
 
 struct unwind_request {
   scheduler* sched;
+  std::vector<const g*> outside;  // sorted [W3]
   g_list batch;
 };
 
@@ -287,7 +291,7 @@ void unwind_one(g& one, void* arg) {
   auto& request = *static_cast<unwind_request*>(arg);
   if (!g_is_of(one, *request.sched)) return;
   if (one.state.load(memory_order_acquire) != g_state::waiting) return;
-  if (one.outside) return;  // [W3] when its M idles
+  if (std::binary_search(request.outside.begin(), request.outside.end(), &one)) return;
   if (one.cancel_wait == nullptr || !one.cancel_wait(one.cancel_arg)) return;  // already readied
   one.unwinding = true;
   one.state.store(g_state::runnable, memory_order_relaxed);
@@ -309,12 +313,18 @@ void name_one(g& one, void* arg) {
 
 // The world is stopped. Returns how many Gs were made to unwind.
 std::uint32_t scheduler::unwind_parked() noexcept {
-  unwind_request request{this, {}};
-  for (m* self = all_ms; self != nullptr; self = self->all_next)
-    if (self->outside != nullptr) self->outside->outside = true;
-  for_each_g(&unwind_one, &request);
-  for (m* self = all_ms; self != nullptr; self = self->all_next)
-    if (self->outside != nullptr) self->outside->outside = false;
+  unwind_request request{this, {}, {}};
+  lock.lock();
+  const m* const newest = all_ms;
+  lock.unlock();
+  try {
+    for (const m* self = newest; self != nullptr; self = self->all_next)
+      if (self->outside != nullptr) request.outside.push_back(self->outside);
+    std::sort(request.outside.begin(), request.outside.end(), std::less<>());
+    for_each_g(&unwind_one, &request);
+  } catch (const std::bad_alloc&) {
+    // None this time; stop() tries again.
+  }
   const std::uint32_t n = request.batch.size;
   lock.lock();
   world_stopped = false;
