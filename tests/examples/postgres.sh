@@ -1,6 +1,6 @@
 #!/bin/sh
 # usage: postgres.sh PROGRAM
-# Starts a PostgreSQL of its own on a unix socket in a temporary folder, as an unprivileged user.
+# Starts a PostgreSQL of its own on loopback, its data in a temporary folder, as an unprivileged user.
 . "$(dirname "$0")/expect.sh"
 
 skip() {
@@ -24,12 +24,18 @@ chmod 711 "$scratch"
 
 as_server "$bin/initdb" -D "$scratch/data" -A trust -U tester --no-sync >"$scratch/initdb" 2>&1 ||
   { cat "$scratch/initdb"; skip "initdb failed"; }
-as_server "$bin/pg_ctl" -D "$scratch/data" -w -t 60 -l "$scratch/data/log" \
-  -o "-k $scratch -c listen_addresses= -c max_connections=250 -c fsync=off" start >"$scratch/start" 2>&1 ||
-  { cat "$scratch/start" "$scratch/data/log"; skip "the server does not start"; }
+# A port that somebody else has: the next one.
+port=$((20000 + $$ % 10000))
+tries=5
+until as_server "$bin/pg_ctl" -D "$scratch/data" -w -t 60 -l "$scratch/data/log" -o "-k $scratch -p $port \
+  -c listen_addresses=127.0.0.1 -c max_connections=250 -c fsync=off" start >"$scratch/start" 2>&1; do
+  tries=$((tries - 1))
+  [ "$tries" -gt 0 ] || { cat "$scratch/start" "$scratch/data/log"; skip "the server does not start"; }
+  port=$((port + 1))
+done
 trap 'as_server "$bin/pg_ctl" -D "$scratch/data" -m immediate stop >/dev/null 2>&1; rm -rf "$scratch"' EXIT
 
-server="host=$scratch user=tester dbname=postgres sslmode=disable gssencmode=disable"
+server="host=127.0.0.1 port=$port user=tester dbname=postgres sslmode=disable gssencmode=disable"
 for how in "" --announce; do
   run 0 "$1" "$server" --gs 200 --procs 2 $how
   said out "200 queries of 50 ms"
@@ -37,6 +43,6 @@ for how in "" --announce; do
   echo "${how:-not announced}"
   cat "$scratch/out"
 done
-run 1 "$1" "host=$scratch/nowhere"
+run 1 "$1" "host=127.0.0.1 port=1 connect_timeout=5"
 said err "postgres: "
 finish
