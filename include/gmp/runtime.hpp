@@ -53,7 +53,10 @@ using panic_handler = std::function<void(const panic_report&)>;
 
 // How a runtime is to be. Values out of range: std::invalid_argument that names the option.
 struct options {
-  unsigned procs = 0;  // number of Ps, at most 1,024; 0: what affinity mask and cgroup quota allow
+  // Number of Ps, at most 1,024. 0: GMPSCHED_PROCS, else what affinity mask and cgroup quota (v1,
+  // v2) allow, rounded up; asked again about once a second while the runtime works, until
+  // set_procs().
+  unsigned procs = 0;
   std::size_t stack_size = 2048;     // bytes of a G's first segment: 2,048 to max_stack
   std::size_t max_stack = 1u << 30;  // bytes one G may grow to
   unsigned max_threads = 10'000;     // Ms, at least 1
@@ -85,7 +88,8 @@ class run_call {
 
 // One scheduler, for embedding; several may live in one process. All members may be called from any
 // thread or G, except that the destructor, stop() and run() must not be called from one of the
-// runtime's own Gs (std::logic_error; the destructor aborts).
+// runtime's own Gs (std::logic_error; the destructor aborts). The child of a fork() may only exec:
+// calls there abort with a message that names them, and the destructor does nothing.
 class runtime {
  public:
   // Starts no thread before there is work. Throws std::invalid_argument (an option),
@@ -141,7 +145,8 @@ class runtime {
   runtime_stats stats() const;
 
   // Unwinds the Gs that are still parked (their destructors run), waits for the others, joins the
-  // threads. Gs that do not end within ten seconds are named on stderr and left behind. Idempotent.
+  // threads. A G in foreign code keeps no other from being unwound. Gs that do not end within ten
+  // seconds are named on stderr and left behind. Idempotent.
   void stop();
 
  private:
@@ -162,7 +167,8 @@ auto run(F&& f, options wanted = {}) -> std::invoke_result_t<F> {
 // The number of Ps of the caller's runtime. Go: runtime.GOMAXPROCS(0).
 unsigned procs();
 // Changes it, 1 to 1,024 (std::invalid_argument otherwise); returns the old value. Ps that are
-// given up finish the G that runs on them. Go: runtime.GOMAXPROCS(n).
+// given up finish the G that runs on them. From then on affinity and quota change nothing. Go:
+// runtime.GOMAXPROCS(n).
 unsigned set_procs(unsigned n);
 
 // The caller's runtime's counters.

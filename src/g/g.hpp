@@ -99,8 +99,8 @@ struct alignas(64) g {
   std::uint64_t id = 0;
   std::uint64_t creator_id = 0;
   nanos waiting_since = 0;  // filled by reports only when asked
-  // How to end the wait from outside when the scheduler stops; called with every M at rest. False:
-  // not waiting any more.
+  // How to end the wait from outside when the scheduler stops; called while no G is resumed, but
+  // those without a P, and plain threads, go on. False: not waiting any more.
   bool (*cancel_wait)(void*) = nullptr;
   void* cancel_arg = nullptr;
   std::vector<local_slot>* locals = nullptr;
