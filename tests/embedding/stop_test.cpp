@@ -1,10 +1,12 @@
 // The end of a runtime while a G stalls, the least number of threads, and threads that are refused.
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <gmp/mutex.hpp>
 #include <gmp/wait_group.hpp>
 
+#include "sched/scheduler.hpp"
 #include "support/waiting.hpp"
 
 namespace {
@@ -132,9 +134,36 @@ TEST_F(few_threads, one_thread_does_everything_in_turn) {
       {.procs = 2, .max_threads = 1});
 }
 
-// A thread that exits, by pthread_exit or by its end, while a G waits for what it would have sent:
-// the G goes on waiting, anybody else may wake it.
-TEST_F(few_threads, a_g_waits_on_when_the_thread_that_it_waits_for_exits) {
+// There is no thread that could unwind the others meanwhile: they wait with the one that stalls.
+TEST_F(few_threads, with_one_thread_the_others_are_unwound_when_the_stalled_g_comes_back) {
+  std::atomic<int> unwound = 0;
+  {
+    gmp::runtime scheduler({.procs = 1, .max_threads = 1, .handoff_after = 1ms});
+    auto never_sent = gmp::make_chan<int>();
+    for (int i = 0; i < 2; ++i) {
+      scheduler.go([&, never_sent] {
+        counted at_end{unwound};
+        never_sent.recv();
+      });
+    }
+    while (receivers_waiting(never_sent) != 2) std::this_thread::yield();
+    std::atomic<bool> in = false;
+    scheduler.go([&] {
+      counted at_end{unwound};
+      const gmp::detail::scheduler& own = *gmp::detail::this_m()->sched;
+      in = true;
+      while (!own.unwinding) ::usleep(1'000);
+      for (int i = 0; i < 20; ++i) ::usleep(1'000);  // the stall goes on
+      EXPECT_EQ(unwound, 0);
+    });
+    while (!in) std::this_thread::yield();
+  }
+  EXPECT_EQ(unwound, 3);
+}
+
+// A thread that ends while a G waits for what it would have sent: the G goes on waiting, anybody
+// else may wake it.
+void waits_on(void (*end)()) {
   gmp::runtime scheduler({.procs = 2});
   auto ch = gmp::make_chan<int>();
   auto got = scheduler.spawn([ch] { return ch.recv().value_or(-1); });
@@ -142,11 +171,20 @@ TEST_F(few_threads, a_g_waits_on_when_the_thread_that_it_waits_for_exits) {
     gmp::mutex used;
     std::lock_guard hold(used);
     until_receiver_waits(ch);
+    end();
   });
   ends.join();
   EXPECT_FALSE(got.wait_for(1ms));
   ch.send(8);
   EXPECT_EQ(got.get(), 8);
+}
+
+TEST_F(few_threads, a_g_waits_on_when_the_thread_that_it_waits_for_returns) {
+  waits_on([] {});
+}
+
+TEST_F(few_threads, a_g_waits_on_when_the_thread_that_it_waits_for_exits) {
+  waits_on([] { ::pthread_exit(nullptr); });
 }
 
 #if !GMPSCHED_TEST_SANITIZED  // whose runtimes have threads of their own
