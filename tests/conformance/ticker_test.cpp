@@ -17,12 +17,12 @@ TEST_P(ticker_conformance, n_ticks_take_n_periods_and_reset_changes_the_period) 
   run([] {
     const int n = 5;
     const auto period = 4ms;
-    gmp::ticker ticks(period);
     auto start = clock_type::now();
+    gmp::ticker ticks(period);
     for (int i = 0; i < n; ++i) ticks.channel().recv();
     EXPECT_GE(clock_type::now() - start, (n - 1) * period);
-    ticks.reset(2 * period);
     start = clock_type::now();
+    ticks.reset(2 * period);
     for (int i = 0; i < n; ++i) ticks.channel().recv();
     EXPECT_GE(clock_type::now() - start, (n - 1) * 2 * period);
     ticks.stop();
