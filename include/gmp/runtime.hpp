@@ -92,8 +92,8 @@ class run_call {
 // calls there abort with a message that names them, and the destructor does nothing.
 class runtime {
  public:
-  // Starts no thread before there is work. Throws std::invalid_argument (an option),
-  // std::system_error, std::bad_alloc.
+  // Starts no thread before there is work; those that run Gs have the caller's signal mask. Throws
+  // std::invalid_argument (an option), std::system_error, std::bad_alloc.
   explicit runtime(options wanted = {});
   // stop(), then joins.
   ~runtime();

@@ -12,6 +12,8 @@
 //     fence (idle_g0.cpp, I1).
 #pragma once
 
+#include <signal.h>
+
 #include <cstdint>
 #include <functional>
 #include <thread>
@@ -166,6 +168,7 @@ class scheduler {
   sysmon monitor{*this};
 
   const scheduler_config config;
+  sigset_t signal_mask;                               // of who made this object, and of every M
   std::function<void(const panic_report&)> on_panic;  // set before the first G; may be empty
   const nanos started;
 

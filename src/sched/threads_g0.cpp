@@ -10,6 +10,7 @@
 //     the one that left before it: at most one waits to be joined.
 #include <cxxabi.h>
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -107,6 +108,8 @@ void scheduler::unmake_m(m& made) noexcept {
 void scheduler::m_thread(m& self) noexcept {
   gmpsched_tls_m = &self;
   thread_stacks_enter(self.stacks);
+  // Who made this thread may block more: the monitor does, and whoever woke it may.
+  ::pthread_sigmask(SIG_SETMASK, &signal_mask, nullptr);
   self.exceptions = reinterpret_cast<exception_globals*>(abi::__cxa_get_globals());
   self.error_number = &errno;
   self.pin.store(1, memory_order_relaxed);  // g0 runs

@@ -9,6 +9,7 @@
 //     foreign thread; it may park its G at any moment, but without a P it takes no other one. So
 //     only the Gs seen on such Ms when the world was stopped are left alone.
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,6 +33,7 @@ namespace gmp::detail {
 scheduler::scheduler(const scheduler_config& wanted) : config(wanted), started(clock_now()) {
   check_not_forked("gmp::runtime::runtime");
   fork_watch_install();
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &signal_mask);
   asymmetric_fence_init();
   terminate_handler_install();
   can_spin = ::sysconf(_SC_NPROCESSORS_ONLN) > 1;

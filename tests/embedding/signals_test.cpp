@@ -37,6 +37,11 @@ class signals_beside_gs : public at_procs {
   handler usr2_{SIGUSR2, &signals::on_signal_unsplit};
 };
 
+class signals_of_ms : public testing::Test {
+  handler usr1_{SIGUSR1, &signals::on_signal_split};
+  watchdog guard_;
+};
+
 void expect_on_signal_stacks() {
 #if !defined(__SANITIZE_THREAD__)  // which calls handlers when it sees fit, as plain functions
   EXPECT_EQ(signals::split.elsewhere, 0u);
@@ -77,6 +82,39 @@ TEST_P(signals_beside_gs, handlers_run_on_the_alternate_stack_at_any_depth) {
   EXPECT_EQ(signals::split.calls - split_before, 2u * depths);
   EXPECT_EQ(signals::unsplit.calls - unsplit_before, 2u * depths);
   expect_on_signal_stacks();
+}
+
+// Runs f on a G whose M was made by the monitor, because another G keeps the only P's first M.
+template <class F>
+void on_a_late_thread(F f) {
+  gmp::run(
+      [&] {
+        std::atomic<bool> over = false;
+        gmp::go([&] {
+          f();
+          over = true;
+        });
+        while (!over) ::usleep(1'000);
+        EXPECT_GE(gmp::stats().handoffs, 1u);
+      },
+      {.procs = 1});
+}
+
+TEST_F(signals_of_ms, the_thread_that_takes_over_a_p_gets_signals) {
+  const unsigned before = signals::split.calls;
+  on_a_late_thread([] { ::raise(SIGUSR1); });
+  EXPECT_EQ(signals::split.calls - before, 1u);
+}
+
+TEST_F(signals_of_ms, every_thread_has_the_mask_of_who_made_the_runtime) {
+  sigset_t blocked, now;
+  ::sigemptyset(&blocked);
+  ::sigaddset(&blocked, SIGUSR2);
+  ::pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
+  on_a_late_thread([&] { ::pthread_sigmask(SIG_SETMASK, nullptr, &now); });
+  ::pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
+  EXPECT_EQ(::sigismember(&now, SIGUSR2), 1);
+  EXPECT_EQ(::sigismember(&now, SIGUSR1), 0);
 }
 
 void set_timers(int microseconds) {
