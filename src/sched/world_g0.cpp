@@ -7,7 +7,7 @@
 //     global queue and stay there.
 // W3  An M that runs a G without a P does not keep stop() from unwinding the others. It acts like a
 //     foreign thread; it may park its G at any moment, but without a P it takes no other one. So
-//     only the Gs seen on such Ms when the world was stopped are left alone.
+//     only the Gs seen on such Ms when the world was stopped are left alone (tests/model/rest.pml).
 #include <sched.h>
 #include <signal.h>
 #include <unistd.h>

@@ -55,6 +55,11 @@ handoff mutant -DNO_SEIZE_FENCE
 handoff mutant -DNO_IDLE_FENCE
 handoff mutant -DNO_LOOK
 handoff mutant -DPOCKET
+rest safety
+rest mutant -DNO_OUTSIDE
+rest mutant -DIDLE_ONLY
+rest mutant -DTAKES_ANOTHER
+rest mutant -DREGAIN
 runq safety
 runq safety -DTHIEVES=2 -DITEMS=5 -DTURNS=1 -DGETS=1 -DNEXTS=1
 runq mutant -DCAS_FIRST
