@@ -161,6 +161,10 @@ void scheduler::end_solitude() noexcept {
 std::uint32_t scheduler::set_procs(std::uint32_t n) { return change_procs(n, true); }
 
 void scheduler::fit_procs(std::uint32_t n) noexcept {
+  lock.lock();
+  const bool fixed = procs_fixed;
+  lock.unlock();
+  if (fixed) return;  // for nothing would the first P lose its solitude
   try {
     change_procs(n, false);
   } catch (const std::bad_alloc&) {
