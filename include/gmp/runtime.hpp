@@ -67,6 +67,8 @@ struct options {
   // Keep the stack of the throw point for reports. Costs nothing for exceptions that are caught.
   // GMPSCHED_PANIC_STACKS=0 in the environment switches it off.
   bool panic_stacks = true;
+  // List the Gs that nothing can wake on stderr when the runtime stops: debug::find_leaks().
+  bool report_leaks = false;
 };
 
 namespace detail {

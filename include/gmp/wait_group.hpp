@@ -17,6 +17,10 @@
 
 namespace gmp {
 
+namespace detail {
+struct wait_access;
+}
+
 // A counter and those who wait for it to become zero. Gs and threads; works without a runtime (but
 // for go()); not for signal handlers. It may be used again once wait() has returned; an add() that
 // starts from zero must happen before the wait() that is to see it. What done() was called after is
@@ -74,6 +78,8 @@ class wait_group {
 
   void became_zero() noexcept;
   bool must_wait() noexcept;
+
+  friend struct detail::wait_access;
 
   // Twice the counter, plus one while somebody waits. [WG1]
   std::atomic<std::int64_t> state_{0};

@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include "debug/leaks.hpp"
 #include "debug/report.hpp"
 
 namespace gmp::debug {
@@ -23,7 +24,20 @@ GMPSCHED_HOME_FUNCTION(write_home)(void* arg) {
   detail::write_some_gs(*static_cast<detail::text_request*>(arg));
 }
 
+GMPSCHED_HOME_FUNCTION(leaks_home)(void* arg) {
+  detail::search_leaks(*static_cast<detail::leak_search*>(arg));
+}
+
 }  // namespace
+
+std::vector<g_info> find_leaks() {
+  __builtin_unwind_init();  // what the caller has in registers is on this stack from here on
+  detail::leak_search search;
+  search.entry = &search;
+  search.limit = detail::stack_limit();
+  detail::call_on_home(&leaks_home, &search);
+  return std::move(search.found);
+}
 
 std::vector<g_info> list() {
   std::vector<g_info> found;

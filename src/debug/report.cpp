@@ -27,6 +27,8 @@ g_info info_of(const survey_result& all, const g_record& one) {
   info.name = one.name;
   info.state = g_state_name(one.state);
   if (one.state == g_state::waiting) info.wait_reason = wait_reason_name(one.reason);
+  info.object = one.object;
+  if (one.since != 0) info.waiting_since.emplace(std::chrono::nanoseconds(one.since));
   info.creator_id = one.creator_id;
   info.facts = one.facts;
   info.stack = stack_of(all, one);

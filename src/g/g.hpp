@@ -93,12 +93,13 @@ struct alignas(64) g {
   bool isolated = false;
   std::uint32_t stack_bytes = 0;  // of the first segment
   scheduler* sched = nullptr;     // null: a plain thread's stand-in
+  // Which resumption this G's last one was, for waiting_since() (sched/waited.hpp).
+  std::uint64_t resumed_as = 0;
   // --- the rest
   void (*entry)(void*) = nullptr;
   void* entry_arg = nullptr;
   std::uint64_t id = 0;
   std::uint64_t creator_id = 0;
-  nanos waiting_since = 0;  // filled by reports only when asked
   // How to end the wait from outside when the scheduler stops; called while no G is resumed, but
   // those without a P, and plain threads, go on. False: not waiting any more.
   bool (*cancel_wait)(void*) = nullptr;

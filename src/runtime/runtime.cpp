@@ -11,11 +11,15 @@
 #include <string_view>
 
 #include "base/check.hpp"
+#include "debug/leaks.hpp"
 #include "runtime/collect.hpp"
 #include "runtime/procs.hpp"
 #include "sched/fork.hpp"
 #include "sched/registry.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/survey.hpp"
+#include "sched/waited.hpp"
+#include "sync/wait_facts.hpp"
 
 namespace gmp {
 namespace detail {
@@ -92,6 +96,8 @@ scheduler_config config_of(const options& wanted) {
   return config;
 }
 
+std::string object_of_wait(const g& gp) { return facts_of_wait(gp).object; }
+
 // A G ran out of max_stack: its last words, said on the M's own stack or the signal stack.
 void name_overflowed(void* first_top, std::size_t used, std::size_t max) noexcept {
   const g& who = *g_at(first_top);
@@ -110,6 +116,7 @@ runtime_core::runtime_core(options w) : wanted(std::move(w)) {
   const scheduler_config config = config_of(wanted);
   first_segments_configure(config.max_stack);
   stack_overflow_hook = &name_overflowed;
+  describe_wait = &object_of_wait;
   sched = std::make_unique<scheduler>(config);
   sched->on_panic = wanted.on_panic;
   registry_add(*sched);
@@ -122,6 +129,7 @@ void runtime_core::stop() {
   std::lock_guard hold(stop_lock);
   if (stopped) return;
   stopped = true;
+  if (wanted.report_leaks) report_leaks(*sched);
   registry_remove(*sched);  // no new visitors from here on
   // False: some G still runs on a thread that was left behind, and what it uses must stay.
   if (!sched->stop(stop_patience)) static_cast<void>(sched.release());
@@ -216,7 +224,7 @@ runtime_stats collect_stats(scheduler& sched) {
     const p_counters& c = sched.all_ps[i].load(memory_order_acquire)->counters;
     out.spawned += c.spawned.load(memory_order_relaxed);
     out.finished += c.finished.load(memory_order_relaxed);
-    out.switches += c.switches.load(memory_order_relaxed);
+    out.switches += c.switches.load(memory_order_relaxed) - first_switch(i);
     out.steals += c.steals.load(memory_order_relaxed);
     out.stolen += c.stolen.load(memory_order_relaxed);
     busy += c.busy.load(memory_order_relaxed);

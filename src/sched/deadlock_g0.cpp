@@ -17,11 +17,7 @@ namespace gmp::detail {
 namespace {
 
 constexpr int deadlock_exit_code = 2;
-#if GMPSCHED_TSAN
-constexpr std::uint32_t tools_threads = 1;  // the sanitizer's own
-#else
-constexpr std::uint32_t tools_threads = 0;
-#endif
+}  // namespace
 
 std::uint32_t threads_of_process() noexcept {
   DIR* tasks = ::opendir("/proc/self/task");
@@ -31,8 +27,6 @@ std::uint32_t threads_of_process() noexcept {
   ::closedir(tasks);
   return n;
 }
-
-}  // namespace
 
 void scheduler::check_deadlock() noexcept {
   if (!config.detect_deadlock || run_callers.load(memory_order_acquire) != 1) return;

@@ -105,7 +105,13 @@ bool scheduler::regain(m& self) noexcept {
   lock.lock();
   // Whoever wants to wake somebody for it finds it gone: then every P is at work again.
   p* local = world_stopped ? nullptr : pop_idle_p();
-  if (local != nullptr) acquire_p(self, *local);
+  if (local != nullptr) {
+    acquire_p(self, *local);
+    if (self.current != nullptr) {  // as if it were resumed here [WS1]
+      count(local->counters.switches);
+      self.current->resumed_as = local->counters.switches.load(memory_order_relaxed);
+    }
+  }
   lock.unlock();
   return local != nullptr;
 }

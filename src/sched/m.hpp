@@ -43,6 +43,9 @@ struct alignas(64) m {
   int* error_number = nullptr;
   scheduler* sched = nullptr;
   sanitizer_stack g0_stack;
+  // What of the thread's stack is the runtime's alone; null: no thread. Under the scheduler's lock.
+  void* g0_low = nullptr;
+  void* g0_high = nullptr;
   thread_stacks stacks;
   // --- idle protocol, under the scheduler's lock unless said otherwise
   bool spinning = false;   // this M's own

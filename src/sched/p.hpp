@@ -14,6 +14,7 @@
 #include "base/clock.hpp"
 #include "base/random.hpp"
 #include "queue/run_queue.hpp"
+#include "queue/switch_history.hpp"
 #include "queue/timer_heap.hpp"
 
 namespace gmp::detail {
@@ -22,7 +23,8 @@ struct m;
 
 // Written by the holder alone, read by anyone: see count().
 struct p_counters {
-  atomic<std::uint64_t> switches{0};  // Gs resumed
+  // Gs resumed, counted from first_switch(p::id): a number names the P as well.
+  atomic<std::uint64_t> switches{0};
   atomic<std::uint64_t> spawned{0};
   atomic<std::uint64_t> finished{0};
   atomic<std::uint64_t> steals{0};     // successful visits to another P
@@ -65,6 +67,7 @@ struct alignas(64) p {
   cheap_random random;
   p_counters counters;
   p_watch watch;
+  switch_history history;
   run_queue runq;
   timer_heap& timers = timer_heap::take();  // outlives this [TH5]
 

@@ -12,8 +12,12 @@
 #include "sched/registry.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/switch.hpp"
+#include "sched/waited.hpp"
 
 namespace gmp::detail {
+
+bool cancel_park_forever(void*) { return true; }
+
 namespace {
 
 struct thread_wait_request {
@@ -37,6 +41,7 @@ GMPSCHED_HOME_FUNCTION(thread_wait)(void* arg) {
 }
 
 bool wait_as_thread(g& me, nanos deadline, wait_reason reason) noexcept {
+  __builtin_unwind_init();  // what registers refer to is seen in memory (debug/leaks.cpp)
   if (in_forked_child()) {
     me.reason = reason;
     call_on_home(&refuse_wait, &me);
@@ -69,18 +74,24 @@ GMPSCHED_HOME_FUNCTION(thread_self_home)(void* arg) { *static_cast<g**>(arg) = &
 
 GMPSCHED_HOME_FUNCTION(thread_yield)(void*) { ::sched_yield(); }
 
-bool cancel_park_forever(void*) { return true; }
-
 GMPSCHED_COMMIT_FUNCTION(commit_yield)(m* self, void* arg) {
   put_ring(*self->pp, static_cast<g*>(arg), *self->sched);
+}
+
+GMPSCHED_HOME_FUNCTION(note_time_home)(void* arg) {
+  static_cast<g*>(arg)->resumed_as = resumed_without_p | static_cast<std::uint64_t>(clock_now());
 }
 
 // Off this G: to the next one if it is known, else to the scheduler loop.
 GMPSCHED_SWITCH void leave(m& self, g& me) noexcept;
 void leave(m& self, g& me) noexcept {
-  bool has_p = pin(self);
-  if (!has_p && in_forked_child()) call_on_home(&refuse_wait, &me);
-  g* next = has_p ? pick_direct(*self.pp) : nullptr;
+  g* next = nullptr;
+  if (__builtin_expect(pin(self), 1)) {
+    next = pick_direct(*self.pp);
+  } else {
+    if (in_forked_child()) call_on_home(&refuse_wait, &me);
+    call_on_home(&note_time_home, &me);  // [WS1]
+  }
   switch_from_g(self, me, next);
   unpin(*this_m());
 }

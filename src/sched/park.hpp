@@ -43,6 +43,7 @@ void park_thread_again(g& me) noexcept;
 
 // Blocks for ever.
 void park_forever(wait_reason reason);
+bool cancel_park_forever(void*);  // its cancel function: reports know the wait by it
 
 // Makes a parked G runnable (or wakes a plain thread). Called once per park by whoever took its
 // waiter out, without locks.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "g/g.hpp"
 
@@ -37,6 +38,9 @@ class visit {
 // Calls use() for every runtime that has not begun to stop, as its visitor. On a thread's own
 // stack.
 void registry_for_each(void (*use)(scheduler& sched, void* arg), void* arg);
+// The same with all of them at once; to be given back.
+std::vector<scheduler*> registry_hold();
+void registry_give_back(const std::vector<scheduler*>& held) noexcept;
 
 void registry_used(scheduler& sched) noexcept;  // by the calling plain thread
 

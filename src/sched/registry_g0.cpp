@@ -53,16 +53,22 @@ void registry_remove(scheduler& sched) noexcept {
                      t.schedulers.end());
 }
 
+std::vector<scheduler*> registry_hold() {
+  table& t = the_table();
+  const std::lock_guard hold(t.lock);
+  std::vector<scheduler*> known = t.schedulers;
+  for (scheduler* one : known) one->visitors.fetch_add(1, memory_order_relaxed);
+  return known;
+}
+
+void registry_give_back(const std::vector<scheduler*>& held) noexcept {
+  // release: pairs with the acquire in stop()
+  for (scheduler* one : held) one->visitors.fetch_sub(1, memory_order_release);
+}
+
 void registry_for_each(void (*use)(scheduler& sched, void* arg), void* arg) {
-  std::vector<scheduler*> known;
-  {
-    table& t = the_table();
-    const std::lock_guard hold(t.lock);
-    known = t.schedulers;
-    for (scheduler* one : known) one->visitors.fetch_add(1, memory_order_relaxed);
-  }
   std::exception_ptr failure;
-  for (scheduler* one : known) {
+  for (scheduler* one : registry_hold()) {
     try {
       if (failure == nullptr) use(*one, arg);
     } catch (...) {

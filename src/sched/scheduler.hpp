@@ -183,6 +183,7 @@ class scheduler {
   void start_m(m& made) noexcept;
   void unmake_m(m& made) noexcept;
   void m_thread(m& self) noexcept;
+  void note_g0_stack(m& self, void* high) noexcept;
   bool leave_if_due(m& self) noexcept;
   nanos time_to_leave() const noexcept;
   void bury(m& self) noexcept;

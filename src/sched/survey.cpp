@@ -6,7 +6,12 @@
 #include <cstdio>
 #include <exception>
 
+#include "sched/waited.hpp"
+
 namespace gmp::detail {
+
+std::string (*describe_wait)(const g& gp);
+
 namespace {
 
 constexpr nanos patience = 2'000'000'000;
@@ -28,8 +33,15 @@ void look_at(look_request& request, g& gp) {
       std::find(request.running->begin(), request.running->end(), &gp) != request.running->end();
   if (runs) state = g_state::running;
   survey_result& into = *request.into;
-  g_record record{gp.id, gp.creator_id, state, wait_reason::none, {}, {}, into.frames.size(), 0};
-  if (state == g_state::waiting) record.reason = gp.reason;
+  g_record record{gp.id, gp.creator_id,      state, wait_reason::none, 0, {}, {},
+                  {},    into.frames.size(), 0};
+  if (state == g_state::waiting) {
+    record.reason = gp.reason;
+    if (request.with_stacks) {
+      record.since = waiting_since(*gp.sched, gp, into.now);
+      if (describe_wait != nullptr) record.object = describe_wait(gp);
+    }
+  }
   std::exception_ptr failure;
   gp.extra_lock.lock();
   try {
@@ -65,6 +77,7 @@ void look_at_g(g& one, void* arg) {
 
 void survey_stopped(scheduler& sched, const std::vector<const g*>& running, bool with_stacks,
                     survey_result& into) {
+  into.now = clock_now();
   look_request request{&sched, &running, with_stacks, &into, nullptr};
   for_each_g(&look_at_g, &request);
   if (request.failure != nullptr) std::rethrow_exception(request.failure);
@@ -105,11 +118,21 @@ const char* g_state_name(g_state state) noexcept {
   return "unknown";
 }
 
+namespace {
+std::string seconds_text(nanos length) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f s", static_cast<double>(length) / 1e9);
+  return text;
+}
+}  // namespace
+
 void write_g(std::string& to, const survey_result& all, const g_record& one) {
   to += "G " + std::to_string(one.id);
   if (!one.name.empty()) to += " \"" + one.name + "\"";
   if (one.state == g_state::waiting) {
     to += std::string(" waits: ") + wait_reason_name(one.reason);
+    if (one.since != 0) to += ", " + seconds_text(all.now - one.since);
+    if (!one.object.empty()) to += ", " + one.object;
   } else {
     to += one.state == g_state::running ? " is running" : " is runnable";
   }

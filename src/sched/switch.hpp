@@ -75,7 +75,10 @@ GMPSCHED_SWITCH void g_main(boost_transfer from);
   GMPSCHED_CHECK(first_segment_canary_ok(g_top(next), next.stack_bytes),
                  "a G ran out of its first stack segment (canary)");
 #endif
-  count(self.pp->counters.switches);
+  // Noted by the G as well: what waiting costs for the question since when. [WS1]
+  atomic<std::uint64_t>& switches = self.pp->counters.switches;
+  next.resumed_as = switches.load(memory_order_relaxed) + 1;
+  switches.store(next.resumed_as, memory_order_relaxed);
   if (next.state.load(memory_order_relaxed) == g_state::newborn) {
     next.ctx =
         context_make(next.ctx, next.stack_bytes / 2, &g_main);  // the size is not used by Boost

@@ -198,6 +198,7 @@ void sysmon::examine(p& local, nanos now, bool again, bool work, findings& found
   found.busy = true;
   if (holder != watch.holder || switches != watch.switches) {
     watch = {holder, switches, now, -1};
+    local.history.note(switches, false, now);
     found.suspect |= work && !again;
     return;
   }

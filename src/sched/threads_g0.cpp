@@ -105,6 +105,23 @@ void scheduler::unmake_m(m& made) noexcept {
   if (alone) fatal("cannot start a thread", "not one");
 }
 
+void scheduler::note_g0_stack(m& self, void* high) noexcept {
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
+  void* low = nullptr;
+  std::size_t size = 0;
+  pthread_attr_getstack(&attributes, &low, &size);
+  pthread_attr_destroy(&attributes);
+#if GMPSCHED_ASAN
+  self.g0_stack.low = low;
+  self.g0_stack.size = size;
+#endif
+  lock.lock();
+  self.g0_low = low;
+  self.g0_high = high;
+  lock.unlock();
+}
+
 void scheduler::m_thread(m& self) noexcept {
   gmpsched_tls_m = &self;
   thread_stacks_enter(self.stacks);
@@ -114,15 +131,7 @@ void scheduler::m_thread(m& self) noexcept {
   self.error_number = &errno;
   self.pin.store(1, memory_order_relaxed);  // g0 runs
   sanitizer_current(self.g0_stack);
-#if GMPSCHED_ASAN
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-    void* low = nullptr;
-    pthread_attr_getstack(&attributes, &low, &self.g0_stack.size);
-    self.g0_stack.low = low;
-    pthread_attr_destroy(&attributes);
-  }
-#endif
+  note_g0_stack(self, __builtin_frame_address(0));
   clockid_t clock = 0;
   if (::pthread_getcpuclockid(pthread_self(), &clock) == 0)
     self.cpu_clock.store(clock, memory_order_relaxed);
@@ -130,6 +139,7 @@ void scheduler::m_thread(m& self) noexcept {
   run_m(self);
   lock.lock();
   if (self.pp != nullptr) release_p(self);
+  self.g0_low = self.g0_high = nullptr;
   lock.unlock();
   thread_stacks_leave(self.stacks);
   gmpsched_tls_m = nullptr;

@@ -27,6 +27,7 @@
 #include "sched/scheduler.hpp"
 #include "sched/spawn.hpp"
 #include "sched/terminate.hpp"
+#include "sched/waited.hpp"
 
 namespace gmp::detail {
 
@@ -72,6 +73,7 @@ p* scheduler::new_p() {
   }
   const std::uint32_t id = p_count.load(memory_order_relaxed);
   local->id = id;
+  local->counters.switches.store(first_switch(id), memory_order_relaxed);
   local->timers.owner.store(this, memory_order_relaxed);
   local->random = cheap_random(static_cast<std::uint64_t>(clock_now()) + id);
   all_ps[id].store(local, memory_order_release);
@@ -109,7 +111,9 @@ void scheduler::acquire_p(m& self, p& local) noexcept {
 // By who has the right to use it: its holder, or who has just taken it away.
 void scheduler::disown(p& local) noexcept {
   local.holder.store(nullptr, memory_order_relaxed);
-  count(local.counters.busy, clock_now() - local.counters.busy_since.load(memory_order_relaxed));
+  const nanos now = clock_now();
+  count(local.counters.busy, now - local.counters.busy_since.load(memory_order_relaxed));
+  local.history.note(local.counters.switches.load(memory_order_relaxed), true, now);
   local.counters.busy_since.store(0, memory_order_relaxed);
 }
 

@@ -197,6 +197,11 @@ std::size_t stack_used_bytes(void* top, std::size_t bytes) noexcept {
 
 const char* stack_kind_name() noexcept { return "reserved"; }
 
+void stack_for_each_piece(void* top, std::size_t bytes, void*,
+                          void (*fn)(char* low, char* high, void* arg), void* arg) {
+  fn(static_cast<char*>(first_segment_base(top, bytes)), static_cast<char*>(top), arg);
+}
+
 std::size_t slabs_for_each_slot(void (*fn)(void*, std::size_t, void*), void* arg) {
   return for_each_slot(blocks, fn, arg);
 }

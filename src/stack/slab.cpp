@@ -147,6 +147,17 @@ std::size_t stack_used_bytes(void* top, std::size_t bytes) noexcept {
   return header->max - static_cast<std::size_t>(header->cost);
 }
 
+void stack_for_each_piece(void* top, std::size_t bytes, void* limit,
+                          void (*fn)(char* low, char* high, void* arg), void* arg) {
+  segment* const first = header_of(top, bytes);
+  for (segment* s = segment_of(limit);; s = segment_of(s->former_limit)) {
+    fn(s->low, s->low + s->span, arg);
+    for (segment* block = s->blocks; block != nullptr; block = block->next_block)
+      fn(block->low, block->low + block->span, arg);
+    if (s == first) return;
+  }
+}
+
 std::size_t slabs_for_each_slot(void (*fn)(void*, std::size_t, void*), void* arg) {
   return for_each_slot(slabs, fn, arg);
 }

@@ -119,6 +119,11 @@ inline void call_on_home(void (*fn)(void*), void* arg) { gmpsched_call_on_home(f
 // `first_top` names the G (its control block lies below it). Default: a message and abort.
 extern void (*stack_overflow_hook)(void* first_top, std::size_t used, std::size_t max) noexcept;
 
+// Calls fn for every piece of memory that the stack of a G consists of which was left with `limit`:
+// segments and alloca blocks, newest first, headers included. The G must not run meanwhile.
+void stack_for_each_piece(void* top, std::size_t bytes, void* limit,
+                          void (*fn)(char* low, char* high, void* arg), void* arg);
+
 const char* stack_kind_name() noexcept;  // "segmented" / "reserved"
 
 // Calls fn for every slot ever handed out, in use or free; returns how many. The caller sees to it

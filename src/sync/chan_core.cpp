@@ -7,6 +7,7 @@
 
 #include "gmp/errors.hpp"
 #include "sched/park.hpp"
+#include "sync/wait_facts.hpp"
 
 namespace gmp::detail {
 
@@ -208,6 +209,18 @@ bool cancel_chan(void* arg) noexcept {
   wait.core->lock_.unlock();
   return waited;
 }
+
+}  // namespace
+
+bool tell_chan_wait(const g& gp, wait_facts& facts) {
+  if (gp.cancel_wait != &cancel_chan) return false;
+  const auto& wait = *static_cast<const chan_wait*>(gp.cancel_arg);
+  facts.waiters.push_back(hidden(&wait.w));
+  tell_channel(wait.core, &wait.core, facts);
+  return true;
+}
+
+namespace {
 
 // The caller holds the lock and found that it must wait. Returns with the lock free.
 wake_status wait_on(chan_core& core, wait_queue& queue, void* element, wait_reason reason) {

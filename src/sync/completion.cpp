@@ -31,7 +31,7 @@ bool completion::wait() {
     lock_.unlock();
     return true;
   }
-  const wake_status status = wait_in({waiters_, lock_, wait_reason::task});
+  const wake_status status = wait_in({waiters_, lock_, wait_reason::task, never, false, 0, &lock_});
   if (status == wake_status::pending) unwind(current_g());
   return status == wake_status::ok;
 }

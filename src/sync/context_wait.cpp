@@ -15,6 +15,7 @@ context_wait::context_wait(cancel_node* node, wait_queue& queue, spin_lock& lock
     : context_hook(&fired), node_(node) {
   wait_.queue = &queue;
   wait_.lock = &lock;
+  wait_.by_context = node_ != nullptr;
   wait_.w.owner = &current_g();
   if (node_ != nullptr && !node_->link(*this)) told_ = true;
 }

@@ -2,10 +2,10 @@
 //
 // MTX1  locked_ is 1 from the exchange that found 0 until the unlock: one holder at a time.
 // MTX2  queue_ not empty => watch_ is not `nobody`, and the holder's unlock will see that. The
-//       unlock: held_ = false; light fence; read watch_; `nobody` => locked_ = 0, else held_ = true
-//       again and on under inner_. The first waiter: watch_ = contended; heavy fence; read held_.
-//       True: by F1 the unlock that ends this has yet to look. False: somebody is about to free
-//       the mutex or has just taken it, and is a few instructions from saying so.
+//       unlock: holder_ = null; light fence; read watch_; `nobody` => locked_ = 0, else holder_ is
+//       set again and on under inner_. The first waiter: watch_ = contended; heavy fence; read
+//       holder_. True: by F1 the unlock that ends this has yet to look. False: somebody is about to
+//       free the mutex or has just taken it, and is a few instructions from saying so.
 // MTX3  queue_ not empty => somebody is on the way to wake its first: the holder, whose unlock will
 //       see watch_; or a waiter that was taken out (waking_) and will look again under inner_.
 // MTX4  watch_, waking_, patience_ and queue_ change under inner_ alone. inner_ is not held over a
@@ -42,6 +42,15 @@ namespace gmp {
 using namespace detail;
 
 namespace {
+
+bool held(const void* const& holder) noexcept {
+  return std::atomic_ref<const void*>(const_cast<const void*&>(holder))
+             .load(memory_order_relaxed) != nullptr;
+}
+
+void let_go(const void*& holder) noexcept {
+  std::atomic_ref<const void*>(holder).store(nullptr, memory_order_relaxed);
+}
 
 constexpr nanos starving_after = 1'000'000;
 constexpr std::uint8_t full_patience =
@@ -94,7 +103,7 @@ bool mutex::try_lock_deadline(nanoseconds_count deadline) {
 }
 
 void mutex::unlock() noexcept {
-  if (__builtin_expect(!held_.load(memory_order_relaxed), 0)) {
+  if (__builtin_expect(!held(holder_), 0)) {
     unlock_unlocked();
     return;
   }
@@ -103,13 +112,13 @@ void mutex::unlock() noexcept {
 
 // False: it is still locked, and somebody may wait.
 [[gnu::always_inline]] inline bool mutex::unlock_uncontended() noexcept {
-  held_.store(false, memory_order_relaxed);
+  let_go(holder_);
   light_fence();  // pairs with the heavy fence in take_or_announce() [MTX2]
   if (__builtin_expect(watch_.load(memory_order_relaxed) == nobody, 1)) {
     locked_.store(0, memory_order_release);  // the last access [MTX6]
     return true;
   }
-  held_.store(true, memory_order_relaxed);  // whom we kept waiting may queue up
+  note_holder();  // whom we kept waiting may queue up
   return false;
 }
 
@@ -136,7 +145,7 @@ bool mutex::take_or_announce(const place& mine) noexcept {
     call_on_home(&fence_home, nullptr);  // pairs with the light fence in unlock_uncontended()
     unsigned round = 0;
     while (!try_lock()) {
-      if (held_.load(memory_order_relaxed)) return false;
+      if (held(holder_)) return false;
       call_on_home(&stand_by_home, &round);
     }
     return true;
@@ -239,7 +248,9 @@ bool mutex::unlock_under_inner() noexcept {
     return false;
   }
   if (!queue_.empty() && watch_.load(memory_order_relaxed) == starving) {
-    static_cast<place*>(queue_.front()->element)->granted = true;  // held_ and locked_ stay
+    auto& heir = *static_cast<place*>(queue_.front()->element);
+    heir.granted = true;  // locked_ stays
+    std::atomic_ref<const void*>(holder_).store(&heir, memory_order_relaxed);
     next = release_first(queue_);
   } else {
     if (queue_.empty()) {
@@ -250,7 +261,7 @@ bool mutex::unlock_under_inner() noexcept {
         next = release_first(queue_);  // one at a time: the others would only meet each other
       waking_ = true;
     }
-    held_.store(false, memory_order_relaxed);
+    let_go(holder_);
     locked_.store(0, memory_order_release);  // who queues up after this tries first, under inner_
   }
   inner_.unlock();

@@ -21,6 +21,7 @@
 #include "base/random.hpp"
 #include "sched/park.hpp"
 #include "sync/chan_core.hpp"
+#include "sync/wait_facts.hpp"
 
 namespace gmp::detail {
 namespace {
@@ -28,11 +29,15 @@ namespace {
 constexpr std::uint32_t by_timer = 0xfffffffe;
 constexpr std::uint32_t by_stop = 0xfffffffd;
 
+struct plan;
+
 struct select_wait {
   timer_node timer;  // first: the callback gets its address
   claim_ticket ticket;
   spin_lock* last = nullptr;
   g* owner = nullptr;
+  const plan* all = nullptr;
+  const waiter* waiters = nullptr;
 };
 
 nanos select_timer_fired(timer_node& timer, nanos, nanos) {
@@ -59,6 +64,22 @@ struct plan {
   std::size_t timeout = none;  // the earliest
   static constexpr std::size_t none = ~std::size_t{0};
 };
+
+}  // namespace
+
+bool tell_select(const g& gp, wait_facts& facts) {
+  if (gp.cancel_wait != &cancel_select) return false;
+  const auto& wait = *static_cast<const select_wait*>(gp.cancel_arg);
+  facts.outside = wait.timer.fire != nullptr;
+  for (std::size_t i = 0; i < wait.all->channels; ++i) {
+    const std::uint16_t at = wait.all->lock[i];
+    facts.waiters.push_back(hidden(&wait.waiters[at]));
+    tell_channel(wait.all->ops[at].core, &wait.all->ops[at].core, facts);
+  }
+  return true;
+}
+
+namespace {
 
 GMPSCHED_HOME_FUNCTION(thread_random)(void* arg) {
   thread_local cheap_random random(reinterpret_cast<std::uintptr_t>(&random));
@@ -220,6 +241,8 @@ GMPSCHED_COMMIT_FUNCTION(unlock_in_order)(m*, void* arg) {
 std::uint32_t wait_for_one(plan& all, waiter* waiters, g& me) {
   select_wait wait;
   wait.owner = &me;
+  wait.all = &all;
+  wait.waiters = waiters;
   wait.last = &all.ops[all.lock[all.channels - 1]].core->lock_;
   const nanos deadline = all.timeout == plan::none ? never : all.ops[all.timeout].deadline;
   const bool timer = deadline != never && !me.is_thread();

@@ -3,6 +3,15 @@
 #include "base/check.hpp"
 
 namespace gmp::detail {
+
+bool cancel_queue_wait(void* arg) noexcept {
+  auto& wait = *static_cast<queue_wait*>(arg);
+  wait.lock->lock();
+  const bool mine = wait.leave(wake_status::pending);
+  wait.lock->unlock();
+  return mine;
+}
+
 namespace {
 
 nanos queue_timer_fired(timer_node& timer, nanos, nanos) {
@@ -13,14 +22,6 @@ nanos queue_timer_fired(timer_node& timer, nanos, nanos) {
   wait.lock->unlock();
   if (mine) ready(*owner);
   return never;
-}
-
-bool cancel_queue_wait(void* arg) noexcept {
-  auto& wait = *static_cast<queue_wait*>(arg);
-  wait.lock->lock();
-  const bool mine = wait.leave(wake_status::pending);
-  wait.lock->unlock();
-  return mine;
 }
 
 GMPSCHED_COMMIT_FUNCTION(commit_unlock)(m*, void* arg) { static_cast<spin_lock*>(arg)->unlock(); }

@@ -21,7 +21,7 @@ struct wait_request {
   nanos deadline = never;
   bool front = false;
   std::uint32_t index = 0;
-  void* element = nullptr;
+  void* element = nullptr;  // of a completion: its lock, so that reports know it
 };
 wake_status wait_in(const wait_request& request);
 
@@ -32,6 +32,7 @@ struct queue_wait {
   waiter w;
   wait_queue* queue;
   spin_lock* lock;
+  bool by_context = false;  // a context may end it too
 
   // Under the lock.
   bool leave(wake_status status) noexcept {
@@ -42,6 +43,7 @@ struct queue_wait {
   }
 };
 wake_status wait_queued(queue_wait& wait, wait_reason reason, nanos deadline);
+bool cancel_queue_wait(void* wait) noexcept;  // the cancel function of all these waits
 
 // Under the lock: takes the first waiter out and tells it `ok`. The caller readies the owner once
 // the lock is free.

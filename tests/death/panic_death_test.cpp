@@ -321,9 +321,10 @@ TEST_F(panic_death, a_deadlock_shows_the_stack_of_every_g) {
       }),
       testing::ExitedWithCode(2),
       "deadlock: all 2 Gs are blocked and nothing can wake them\n"
-      "gmpsched:   G [0-9]+ waits: nil chan; made by a plain thread\n"
+      "gmpsched:   G [0-9]+ waits: nil chan, [0-9.]+ s; made by a plain thread\n"
       "(gmpsched:     .*\n)*"
-      "gmpsched:   G [0-9]+ .stuck. waits: chan receive; made by G [0-9]+, user=7\n"
+      "gmpsched:   G [0-9]+ .stuck. waits: chan receive, [0-9.]+ s, chan 0x[0-9a-f]+ "
+      "\\(0 of 0, 1 reference\\); made by G [0-9]+, user=7\n"
       "gmpsched:     ");
 }
 

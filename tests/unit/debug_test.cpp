@@ -1,10 +1,16 @@
 // What gmp::debug tells of Gs.
+#include <gmp/context.hpp>
 #include <gmp/debug.hpp>
 #include <gmp/mutex.hpp>
+#include <gmp/select.hpp>
+#include <gmp/semaphore.hpp>
+#include <gmp/timer.hpp>
+#include <gmp/wait_group.hpp>
 
 #include <algorithm>
 #include <sstream>
 
+#include "queue/switch_history.hpp"
 #include "support/waiting.hpp"
 
 namespace {
@@ -60,7 +66,9 @@ TEST(debug, a_parked_g_has_all_that_is_known_of_it) {
     EXPECT_EQ(reader->creator_id, gmp::this_g::id());
     ASSERT_EQ(reader->facts.size(), 1u);
     EXPECT_EQ(reader->facts[0].second, "10.0.0.7");
-    EXPECT_FALSE(reader->waiting_since);
+    EXPECT_TRUE(reader->waiting_since);
+    EXPECT_NE(reader->object.find("chan 0x"), std::string::npos) << reader->object;
+    EXPECT_NE(reader->object.find("(0 of 0, 2 references)"), std::string::npos) << reader->object;
     ch.send(1);
   });
 }
@@ -106,7 +114,8 @@ TEST(debug, dump_writes_a_line_per_g_and_its_stack) {
     gmp::debug::dump(out);
     const std::string text = out.str();
     EXPECT_EQ(text.rfind("gmpsched: 2 Gs\n", 0), 0u) << text;
-    EXPECT_NE(text.find("\"reader\" waits: chan receive; made by G "), std::string::npos) << text;
+    EXPECT_NE(text.find("\"reader\" waits: chan receive, 0."), std::string::npos) << text;
+    EXPECT_NE(text.find("references); made by G "), std::string::npos) << text;
     EXPECT_NE(text.find("gmpsched:     "), std::string::npos) << text;
     EXPECT_NE(text.find(" is running"), std::string::npos) << text;
     ch.send(1);
@@ -196,6 +205,245 @@ TEST(debug, many_parked_gs_are_listed_in_time_and_run_on) {
     until([&] { return got == n; });
     EXPECT_LT(took.count(), sanitized ? 60 : 10);  // 2 s on a machine that does nothing else
   });
+}
+
+// --- since when
+
+TEST(debug, waits_are_dated_afterwards) {
+  gmp::run(
+      [] {
+        auto ch = gmp::make_chan<int>();
+        const auto first = std::chrono::steady_clock::now();
+        gmp::go({.name = "early"}, [ch] { ch.recv(); });
+        until_waiting(1);
+        gmp::this_g::sleep_for(200ms);
+        gmp::go({.name = "late"}, [ch] { ch.recv(); });
+        until_waiting(2);
+        const auto last = std::chrono::steady_clock::now();
+        gmp::this_g::sleep_for(100ms);
+        const auto all = gmp::debug::list();
+        const gmp::g_info* early = find(all, "early");
+        const gmp::g_info* late = find(all, "late");
+        ASSERT_TRUE(early != nullptr && late != nullptr);
+        ASSERT_TRUE(early->waiting_since && late->waiting_since);
+        EXPECT_GE(*early->waiting_since, first);
+        EXPECT_LT(*early->waiting_since, first + 150ms);
+        EXPECT_GE(*late->waiting_since, first + 200ms);
+        EXPECT_LE(*late->waiting_since, last + 50ms);
+        ch.close();
+      },
+      {.procs = 2});
+}
+
+// The error grows with the age, as SH2 says.
+TEST(debug, a_ps_past_is_thinned_out) {
+  using gmp::detail::nanos;
+  auto past = std::make_unique<gmp::detail::switch_history>();
+  constexpr nanos step = 10'000'000;
+  constexpr int steps = 400'000;  // more than an hour
+  for (int i = 1; i <= steps; ++i) past->note(static_cast<std::uint64_t>(i), false, i * step);
+  const nanos now = (steps + 1) * step;
+  for (int i = 1; i < steps; i += 97) {
+    const nanos left = past->left_at(static_cast<std::uint64_t>(i), now);
+    const nanos exact = (i + 1) * step;
+    ASSERT_GE(left, exact);
+    ASSERT_LE(left - exact, step + (now - exact) / 8) << i;
+  }
+  EXPECT_EQ(past->left_at(steps, now), now);
+  past->note(steps, true, now);
+  EXPECT_EQ(past->left_at(steps, now + 5 * step), now);
+}
+
+// --- leaks
+
+// Noinline, and the stack below is written over: what these leave in dead frames is no reference.
+template <class F>
+__attribute__((noinline)) void in_a_frame_of_its_own(F&& f) {
+  f();
+  asm volatile("");
+}
+__attribute__((noinline)) void clear_the_stack_below() {
+  volatile char room[1024];
+  for (volatile char& c : room) c = 0;
+}
+
+std::vector<std::string> names_of(const std::vector<gmp::g_info>& all) {
+  std::vector<std::string> names;
+  for (const gmp::g_info& one : all) names.push_back(one.name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<std::string> leaks() {
+  clear_the_stack_below();
+  return names_of(gmp::debug::find_leaks());
+}
+
+using names = std::vector<std::string>;
+
+class leaks_test : public testing::Test {};
+
+TEST_F(leaks_test, a_channel_that_nobody_else_refers_to) {
+  gmp::run([] {
+    auto kept = gmp::make_chan<int>();
+    in_a_frame_of_its_own([&] {
+      auto lost = gmp::make_chan<int>();
+      gmp::go({.name = "sends"}, [lost] { lost.send(1); });
+      auto pair = gmp::make_chan<int>();
+      gmp::go({.name = "first"}, [pair] { pair.recv(); });
+      gmp::go({.name = "second"}, [pair, kept] {
+        gmp::select(gmp::on_recv(pair, [](auto) {}), gmp::on_recv(gmp::chan<int>(), [](auto) {}));
+      });
+      gmp::go({.name = "kept"}, [kept] { kept.recv(); });
+      gmp::go({.name = "nil"}, [] { gmp::chan<int>().recv(); });
+      gmp::go({.name = "either"}, [pair, kept] {
+        gmp::select(gmp::on_recv(pair, [](auto) {}), gmp::on_recv(kept, [](auto) {}));
+      });
+    });
+    until_waiting(6);
+    // "either" can be woken by way of `kept`, and would then own a reference to `pair`.
+    EXPECT_EQ(leaks(), (names{"nil", "sends"}));
+    kept.send(1);
+    kept.send(2);
+    until([] { return gmp::stats().live == 5; });
+    EXPECT_EQ(leaks(), (names{"first", "nil", "second", "sends"}));
+  });
+}
+
+TEST_F(leaks_test, tasks_and_mutexes_in_a_circle) {
+  gmp::run([] {
+    gmp::mutex a, b, free_again;
+    std::atomic<int> held = 0;
+    const auto both = [&held](gmp::mutex& one, gmp::mutex& two) {
+      const std::lock_guard hold(one);
+      ++held;
+      until([&] { return held == 2; });
+      const std::lock_guard more(two);
+    };
+    gmp::go({.name = "a-b"}, [&] { both(a, b); });
+    gmp::go({.name = "b-a"}, [&] { both(b, a); });
+    gmp::go({.name = "behind"}, [&] { const std::lock_guard hold(a); });
+    free_again.lock();
+    gmp::go({.name = "waits for us"}, [&] { const std::lock_guard hold(free_again); });
+    until_waiting(4);
+    EXPECT_EQ(leaks(), (names{"a-b", "b-a", "behind"}));
+    free_again.unlock();
+    until([] { return gmp::stats().live == 4; });
+    EXPECT_EQ(leaks(), (names{"a-b", "b-a", "behind"}));
+    const auto found = gmp::debug::find_leaks();
+    ASSERT_EQ(found.size(), 3u);
+    EXPECT_EQ(found[0].object.find("mutex 0x"), 0u) << found[0].object;
+  });
+}
+
+TEST_F(leaks_test, a_task_that_waits_for_a_leak) {
+  gmp::run([] {
+    in_a_frame_of_its_own([] {
+      gmp::go({.name = "outer"}, [] {
+        gmp::spawn([] {
+          gmp::this_g::set_name("inner");
+          gmp::make_chan<int>().recv();
+        }).get();
+      });
+    });
+    until_waiting(2);
+    const names found = leaks();
+    EXPECT_NE(std::find(found.begin(), found.end(), "inner"), found.end());
+  });
+}
+
+// What may be woken from outside is no leak.
+TEST_F(leaks_test, no_false_alarms) {
+  auto global = std::make_unique<gmp::chan<int>>(gmp::make_chan<int>());
+  gmp::runtime other({.procs = 1});
+  auto far = gmp::make_chan<int>();
+  auto both = gmp::make_chan<int>();
+  other.go([far, both] {
+    far.recv();
+    both.send(1);
+  });
+  std::atomic<bool> over = false;
+  auto of_thread = gmp::make_chan<int>(1);
+  std::thread foreign([of_thread, &over] {
+    until([&] { return over.load(); });
+    of_thread.send(1);
+  });
+  of_thread = {};
+  gmp::run([&] {
+    gmp::go([c = *global] { c.recv(); });          // the heap knows it
+    gmp::go([both] { both.recv(); });              // another runtime's G
+    gmp::go([&] { gmp::this_g::sleep_for(1h); });  // time
+    gmp::go([] { gmp::after(1h).recv(); });
+    gmp::go([] {
+      std::optional<int> got;
+      (void)gmp::make_chan<int>().recv_for(got, 1h);
+    });
+    gmp::go([] {
+      auto [ctx, cancel] = gmp::with_timeout(gmp::context::background(), 1h);
+      ctx.done().recv();
+    });
+    gmp::wait_group group;
+    group.add(1);
+    gmp::go([&] { group.wait(); });
+    gmp::semaphore none(0);
+    gmp::go([&] { none.acquire(); });
+    gmp::mutex held;
+    held.lock();
+    gmp::go([&] { const std::lock_guard hold(held); });
+    until_waiting(10);
+    EXPECT_EQ(leaks(), names{});
+    held.unlock();
+    none.release();
+    group.done();
+  });
+  over = true;
+  foreign.join();
+  EXPECT_EQ(leaks(), names{});
+  far.send(1);
+  other.stop();
+}
+
+// A foreign thread's registers are not to be seen: what it was given is not lost, what only Gs were
+// given is.
+TEST_F(leaks_test, a_foreign_thread_with_a_reference) {
+  std::atomic<int> step = 0;
+  std::thread foreign;
+  gmp::run([&] {
+    in_a_frame_of_its_own([&] {
+      auto shared = gmp::make_chan<int>();
+      foreign = std::thread([shared, &step]() mutable {
+        gmp::chan<int> mine = std::move(shared);
+        until([&] { return step == 1; });
+        mine.send(1);
+      });
+      gmp::go({.name = "fed by a thread"}, [shared] { shared.recv(); });
+      auto lost = gmp::make_chan<int>();
+      gmp::go({.name = "lost"}, [lost] { lost.recv(); });
+    });
+    until_waiting(2);
+    EXPECT_EQ(leaks(), names{"lost"});
+    step = 1;
+    foreign.join();
+  });
+}
+
+TEST_F(leaks_test, listed_at_the_end_when_asked) {
+  testing::internal::CaptureStderr();
+  gmp::options wanted;
+  wanted.report_leaks = true;
+  gmp::run(
+      [] {
+        in_a_frame_of_its_own([] {
+          auto lost = gmp::make_chan<int>();
+          gmp::go({.name = "lost", .facts = {{"user", "7"}}}, [lost] { lost.recv(); });
+        });
+        until_waiting(1);
+      },
+      wanted);
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(text.find("gmpsched: leaks: nothing can wake these Gs\ngmpsched:   G "), 0u) << text;
+  EXPECT_NE(text.find("\"lost\" waits: chan receive, "), std::string::npos) << text;
+  EXPECT_NE(text.find(", user=7\n"), std::string::npos) << text;
 }
 
 }  // namespace
