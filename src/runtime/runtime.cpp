@@ -12,6 +12,7 @@
 
 #include "base/check.hpp"
 #include "debug/leaks.hpp"
+#include "debug/quit.hpp"
 #include "runtime/collect.hpp"
 #include "runtime/procs.hpp"
 #include "sched/fork.hpp"
@@ -119,6 +120,7 @@ runtime_core::runtime_core(options w) : wanted(std::move(w)) {
   describe_wait = &object_of_wait;
   sched = std::make_unique<scheduler>(config);
   sched->on_panic = wanted.on_panic;
+  if (wanted.dump_on_quit) dump_on_quit();
   registry_add(*sched);
 }
 

@@ -17,7 +17,17 @@ namespace gmp::detail {
 namespace {
 
 constexpr int deadlock_exit_code = 2;
+#if GMPSCHED_TSAN
+atomic<std::uint32_t> services{1};
+#else
+atomic<std::uint32_t> services{0};
+#endif
+
 }  // namespace
+
+std::uint32_t service_threads() noexcept { return services.load(memory_order_acquire); }
+// release: pairs with the acquire above; the thread exists.
+void service_thread_added() noexcept { services.fetch_add(1, memory_order_release); }
 
 std::uint32_t threads_of_process() noexcept {
   DIR* tasks = ::opendir("/proc/self/task");
@@ -35,7 +45,7 @@ void scheduler::check_deadlock() noexcept {
   if (poller* at = net.load(memory_order_acquire); at != nullptr && at->has_waiter()) return;
   lock.lock();
   const bool all_idle = idle_m_count == m_count && !world_stopped;
-  const std::uint32_t own = m_count + monitor.threads() + 1 + tools_threads;
+  const std::uint32_t own = m_count + monitor.threads() + 1 + service_threads();
   if (all_idle) world_stopped = true;  // nobody starts anything while we look
   lock.unlock();
   if (!all_idle) return;

@@ -39,11 +39,9 @@ void survey_stopped(scheduler& sched, const std::vector<const g*>& running, bool
 
 // How many threads the process has; ~0: unknown.
 std::uint32_t threads_of_process() noexcept;
-#if GMPSCHED_TSAN
-inline constexpr std::uint32_t tools_threads = 1;  // the sanitizer's own
-#else
-inline constexpr std::uint32_t tools_threads = 0;
-#endif
+// Of these, threads that wake no G: the sanitizer's own, and the one that dumps.
+std::uint32_t service_threads() noexcept;
+void service_thread_added() noexcept;
 
 // To stderr, while the world is stopped. noexcept: without memory for it the process ends all the
 // same.

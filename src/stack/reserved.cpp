@@ -202,6 +202,9 @@ void stack_for_each_piece(void* top, std::size_t bytes, void*,
   fn(static_cast<char*>(first_segment_base(top, bytes)), static_cast<char*>(top), arg);
 }
 
+void free_pieces_for_each(const thread_stacks*, void (*)(char* low, char* high, void* arg), void*) {
+}
+
 std::size_t slabs_for_each_slot(void (*fn)(void*, std::size_t, void*), void* arg) {
   return for_each_slot(blocks, fn, arg);
 }

@@ -74,6 +74,8 @@ inline std::uint64_t& canary_of(segment* ordinary) noexcept {
 // and the classes; null: out of memory.
 std::size_t pool_take(unsigned size_class, segment** out, std::size_t n) noexcept;
 void pool_give(unsigned size_class, segment** segments, std::size_t n) noexcept;
+// Calls fn for the memory of every free one that is not empty; it must not come back here.
+void pool_for_each_free(void (*fn)(char* low, char* high, void* arg), void* arg);
 segment* huge_make(std::size_t need) noexcept;
 void huge_unmap(segment* one) noexcept;
 

@@ -104,6 +104,17 @@ char* space_of_segment(const segment* one, unsigned size_class) noexcept {
 
 }  // namespace
 
+void pool_for_each_free(void (*fn)(char* low, char* high, void* arg), void* arg) {
+  for (unsigned c = 0; c < class_count; ++c) {
+    class_pool& pool = pools[c];
+    tiny_guard hold(pool.lock);
+    for (std::size_t i = 0; i < pool.resident; ++i) {
+      char* const base = static_cast<char*>(pool.entries[i]);
+      fn(base, base + space_of(c), arg);
+    }
+  }
+}
+
 std::size_t pool_take(unsigned size_class, segment** out, std::size_t n) noexcept {
   class_pool& pool = pools[size_class];
   tiny_guard hold(pool.lock);

@@ -158,6 +158,16 @@ void stack_for_each_piece(void* top, std::size_t bytes, void* limit,
   }
 }
 
+void free_pieces_for_each(const thread_stacks* kept, void (*fn)(char* low, char* high, void* arg),
+                          void* arg) {
+  if (kept == nullptr) {
+    pool_for_each_free(fn, arg);
+    return;
+  }
+  for (const segment* newest : kept->cached)
+    for (const segment* s = newest; s != nullptr; s = s->next) fn(s->low, s->low + s->span, arg);
+}
+
 std::size_t slabs_for_each_slot(void (*fn)(void*, std::size_t, void*), void* arg) {
   return for_each_slot(slabs, fn, arg);
 }

@@ -123,6 +123,10 @@ extern void (*stack_overflow_hook)(void* first_top, std::size_t used, std::size_
 // segments and alloca blocks, newest first, headers included. The G must not run meanwhile.
 void stack_for_each_piece(void* top, std::size_t bytes, void* limit,
                           void (*fn)(char* low, char* high, void* arg), void* arg);
+// The same for the free segments that an M keeps, whose thread is at rest or the caller; and for
+// those that nobody keeps (null). fn may allocate, but must not call this.
+void free_pieces_for_each(const thread_stacks* kept, void (*fn)(char* low, char* high, void* arg),
+                          void* arg);
 
 const char* stack_kind_name() noexcept;  // "segmented" / "reserved"
 
