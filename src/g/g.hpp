@@ -62,6 +62,7 @@ enum class wait_reason : std::uint8_t {
   io_accept,
   io_connect,
   resolve,
+  bubble,
 };
 
 const char* wait_reason_name(wait_reason reason) noexcept;

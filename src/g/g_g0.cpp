@@ -69,6 +69,8 @@ const char* wait_reason_name(wait_reason reason) noexcept {
       return "IO connect";
     case wait_reason::resolve:
       return "name lookup";
+    case wait_reason::bubble:
+      return "testing::wait";
   }
   return "unknown";
 }

@@ -32,7 +32,7 @@ bool scheduler::work_in_sight() const noexcept {
   for (std::uint32_t i = 0; i < n; ++i)
     if (!all_ps[i].load(memory_order_acquire)->runq.empty()) return true;
   const nanos earliest = earliest_timer();
-  return earliest != never && earliest <= clock_now();
+  return earliest != never && earliest <= time_now();
 }
 
 // Takes the lock over and frees it. The P is in nobody's hands.

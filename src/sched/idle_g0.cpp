@@ -150,7 +150,7 @@ bool scheduler::work_anywhere() const noexcept {
     if (other != nullptr && has_spare_work(*other)) return true;
   }
   nanos earliest = earliest_timer();
-  return earliest != never && earliest <= clock_now();
+  return earliest != never && earliest <= time_now();
 }
 
 nanos scheduler::earliest_timer() const noexcept {
@@ -246,7 +246,7 @@ void scheduler::sleep_idle(m& self, bool fenced) {
       if (!fenced) heavy_fence();  // pairs with the light fence in timer_added() [I4]
       until = earliest_timer();
       timekeeper_until.store(until, memory_order_seq_cst);  // pairs with the load in timer_added()
-      if (until != never && until <= clock_now()) {
+      if (until != never && until <= time_now()) {
         lock.lock();
         bool got = self.idle && take_p_to_spin(self);
         const bool stopped = world_stopped;
@@ -259,7 +259,10 @@ void scheduler::sleep_idle(m& self, bool fenced) {
                         : never;  // nobody wakes us when the world goes on
       }
     }
-    if (until == never) {
+    if (config.virtual_start != 0) {
+      settle_bubble();
+      until = self.leave_at;
+    } else if (until == never) {
       check_deadlock();
       until = self.leave_at;
     }

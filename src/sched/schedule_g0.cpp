@@ -91,7 +91,7 @@ g* steal_from(p& victim, p& local, scheduler& sched) noexcept {
 void scheduler::run_m(m& self) {
   while (g* next = find_runnable(self)) {
     leave_spinning(self);  // the last spinner out wakes a successor [I3]
-    self.pp->direct_left = p::direct_budget;
+    self.pp->direct_left = config.seed == 0 ? p::direct_budget : 0;
     switch_from_g0(self, *next);  // back when the M has nothing better, or the loop is due
   }
 }
@@ -105,14 +105,15 @@ g* scheduler::find_runnable(m& self) {
       continue;
     }
     p& local = *self.pp;
-    if (local.timers.next_when() != never) expire_timers(local, clock_now());
+    if (local.timers.next_when() != never) expire_timers(local, time_now());
     if (wants_poll(local)) poll_into(local);
     const std::uint32_t sharers = procs.load(memory_order_relaxed);
     if (!global.empty()) {
       g_list one = global.pop_batch(1, sharers);
       if (one.head != nullptr) return one.head;
     }
-    if (g* next = pick_local(local); next != nullptr) return next;
+    const bool drawn = __builtin_expect(config.seed != 0, 0);
+    if (g* next = drawn ? pick_any(local) : pick_local(local); next != nullptr) return next;
     g_list batch = global.pop_batch(global_batch, sharers);
     if (g* next = batch.pop_front(); next != nullptr) {
       if (batch.head != nullptr) {
@@ -145,7 +146,7 @@ g* scheduler::steal(m& self, bool& timers_ran) {
       if (g* gp = steal_from(*victim, local, *this); gp != nullptr) return gp;
       if (!last_resort) continue;
       if (victim->timers.next_when() != never) {
-        nanos now = clock_now();
+        nanos now = time_now();
         if (victim->timers.next_when() <= now) {
           expire_timers(*victim, now);
           timers_ran = true;

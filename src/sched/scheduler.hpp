@@ -46,6 +46,8 @@ struct scheduler_config {
   poller_choice poller = poller_choice::automatic;
   // How many Ps would fit now; asked by the monitor about once a second. Null: the user has said.
   std::uint32_t (*fitting_procs)() noexcept = nullptr;
+  nanos virtual_start = 0;  // not 0: time that jumps begins there (bubble_g0.cpp)
+  std::uint64_t seed = 0;   // not 0: an order of its own
 };
 
 class scheduler {
@@ -101,6 +103,12 @@ class scheduler {
   // to be had in time. `running` gets the Gs that run user code meanwhile.
   bool pause(nanos patience, std::vector<const g*>& running);
   void resume() noexcept;
+
+  // --- time: the machine's, or in a bubble its own (bubble_g0.cpp)
+  nanos time_now() const noexcept {
+    const nanos own = virtual_now.load(memory_order_relaxed);
+    return __builtin_expect(own == 0, 1) ? clock_now() : own;
+  }
 
   // --- number of Ps; returns the old one
   std::uint32_t set_procs(std::uint32_t n);
@@ -167,6 +175,10 @@ class scheduler {
   atomic<std::uint64_t> handoffs{0};
   sysmon monitor{*this};
 
+  atomic<nanos> virtual_now{0};           // 0: no bubble
+  atomic<g*> bubble_observer{nullptr};    // waits until all others are blocked
+  atomic<std::uint32_t> bubble_rests{0};  // futex: counts how often nothing was left to do
+
   const scheduler_config config;
   sigset_t signal_mask;                               // of who made this object, and of every M
   std::function<void(const panic_report&)> on_panic;  // set before the first G; may be empty
@@ -218,6 +230,8 @@ class scheduler {
   std::uint32_t unwind_parked() noexcept;
   void wake_all() noexcept;
   void check_deadlock() noexcept;
+  void settle_bubble() noexcept;
+  g* pick_any(p& local) noexcept;
   bool seize_all() noexcept;
   bool note_running(std::vector<const g*>& running);
   void await_visitors() noexcept;

@@ -60,7 +60,10 @@ GMPSCHED_HOME_FUNCTION(rearm_home)(void* arg) {
     owner->timer_added(request.when);
 }
 
-GMPSCHED_HOME_FUNCTION(now_home)(void* arg) { *static_cast<nanos*>(arg) = clock_now(); }
+GMPSCHED_HOME_FUNCTION(now_home)(void* arg) {
+  const m* self = this_m();
+  *static_cast<nanos*>(arg) = self != nullptr ? self->sched->time_now() : clock_now();
+}
 
 GMPSCHED_HOME_FUNCTION(thread_sleep)(void* arg) {
   nanos until = *static_cast<nanos*>(arg);

@@ -206,7 +206,7 @@ void sysmon::examine(p& local, nanos now, bool again, bool work, findings& found
   if (holder->pin.load(memory_order_relaxed) != 0) return;  // g0, or the runtime: not for long
   const bool late = now - watch.since >= sched_.config.handoff_after;
   const bool wanted = !local.runq.empty() || !sched_.global.empty() ||
-                      local.timers.next_when() <= now || is_unpolled(sched_) ||
+                      local.timers.next_when() <= sched_.time_now() || is_unpolled(sched_) ||
                       sched_.unwinding.load(memory_order_relaxed);  // stop() waits for rest
   if (late && wanted) {
     found.retaken |= sched_.retake(*holder, local);

@@ -63,7 +63,8 @@ m* scheduler::new_m() {
     if (made == nullptr) return nullptr;
     made->sched = this;
     made->id = m_made++;
-    made->random = cheap_random(made->id + static_cast<std::uint64_t>(clock_now()));
+    made->random = cheap_random(
+        made->id + (config.seed != 0 ? config.seed : static_cast<std::uint64_t>(clock_now())));
     made->all_next = all_ms;
     all_ms = made;
   }

@@ -42,6 +42,7 @@ scheduler::scheduler(const scheduler_config& wanted) : config(wanted), started(c
     p* local = new_p();
     if (local == nullptr) throw std::bad_alloc();
   }
+  virtual_now.store(config.virtual_start, memory_order_relaxed);
   procs.store(config.procs, memory_order_relaxed);
   all_ps[0].load(memory_order_relaxed)->alone.store(config.procs == 1, memory_order_relaxed);
   lock.lock();
@@ -75,7 +76,8 @@ p* scheduler::new_p() {
   local->id = id;
   local->counters.switches.store(first_switch(id), memory_order_relaxed);
   local->timers.owner.store(this, memory_order_relaxed);
-  local->random = cheap_random(static_cast<std::uint64_t>(clock_now()) + id);
+  local->random =
+      cheap_random((config.seed != 0 ? config.seed : static_cast<std::uint64_t>(clock_now())) + id);
   all_ps[id].store(local, memory_order_release);
   p_count.store(id + 1, memory_order_release);
   return local;
