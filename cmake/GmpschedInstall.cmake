@@ -3,6 +3,8 @@
 set(gmpsched_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/gmpsched")
 
 install(DIRECTORY include/gmp DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
+# Every program has it inside; this copy is for those that were stripped of it.
+install(FILES src/debug/gmpsched-gdb.py DESTINATION "${CMAKE_INSTALL_DATADIR}/gmpsched")
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(TARGETS ${GMPSCHED_TARGETS} EXPORT gmpsched
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")

@@ -31,6 +31,9 @@ list(FILTER gmpsched_g_sources EXCLUDE REGEX "${GMPSCHED_ORDINARY}")
 set(gmpsched_home_sources ${gmpsched_sources})
 list(FILTER gmpsched_home_sources INCLUDE REGEX "${GMPSCHED_ORDINARY}")
 
+set_source_files_properties(src/sched/gdb_script.S PROPERTIES
+  OBJECT_DEPENDS "${PROJECT_SOURCE_DIR}/src/debug/gmpsched-gdb.py")
+
 # Runs between a caller and its callee, whose vector arguments are live.
 if(GMPSCHED_SPLIT_STACKS)
   set_source_files_properties(src/stack/leaf.cpp src/stack/segment.cpp src/stack/segment_pool.cpp src/stack/system.cpp PROPERTIES

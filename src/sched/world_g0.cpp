@@ -29,6 +29,11 @@
 #include "sched/terminate.hpp"
 #include "sched/waited.hpp"
 
+extern "C" {
+extern const std::uint64_t gmpsched_gdb_table[];
+extern const char gmpsched_gdb_script[];
+}
+
 namespace gmp::detail {
 
 scheduler::scheduler(const scheduler_config& wanted) : config(wanted), started(clock_now()) {
@@ -37,6 +42,7 @@ scheduler::scheduler(const scheduler_config& wanted) : config(wanted), started(c
   ::pthread_sigmask(SIG_SETMASK, nullptr, &signal_mask);
   asymmetric_fence_init();
   terminate_handler_install();
+  asm volatile("" : : "r"(gmpsched_gdb_table), "r"(gmpsched_gdb_script));  // in every program
   can_spin = ::sysconf(_SC_NPROCESSORS_ONLN) > 1;
   for (std::uint32_t i = 0; i < config.procs; ++i) {
     p* local = new_p();

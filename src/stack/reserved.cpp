@@ -221,4 +221,18 @@ fault_place classify_fault(void* address) noexcept {
 
 extern "C" void gmpsched_call_on_home(void (*fn)(void*), void* arg) { fn(arg); }
 
+// For gmpsched-gdb.py: the newest record, and where it keeps next, base, stride, slot_bytes and
+// handed_out.
+extern "C" {
+__attribute__((visibility("default"))) extern const void* const gmpsched_gdb_slabs[];
+const void* const gmpsched_gdb_slabs[] = {
+    &blocks,
+    reinterpret_cast<const void*>(offsetof(block, next)),
+    reinterpret_cast<const void*>(offsetof(block, base)),
+    reinterpret_cast<const void*>(offsetof(block, stride)),
+    reinterpret_cast<const void*>(offsetof(block, slot_bytes)),
+    reinterpret_cast<const void*>(offsetof(block, handed_out)),
+};
+}
+
 }  // namespace gmp::detail

@@ -172,4 +172,18 @@ std::size_t slabs_for_each_slot(void (*fn)(void*, std::size_t, void*), void* arg
   return for_each_slot(slabs, fn, arg);
 }
 
+// For gmpsched-gdb.py: the newest record, and where it keeps next, base, stride, slot_bytes and
+// handed_out.
+extern "C" {
+__attribute__((visibility("default"))) extern const void* const gmpsched_gdb_slabs[];
+const void* const gmpsched_gdb_slabs[] = {
+    &slabs,
+    reinterpret_cast<const void*>(offsetof(slab, next)),
+    reinterpret_cast<const void*>(offsetof(slab, base)),
+    reinterpret_cast<const void*>(offsetof(slab, stride)),
+    reinterpret_cast<const void*>(offsetof(slab, slot_bytes)),
+    reinterpret_cast<const void*>(offsetof(slab, handed_out)),
+};
+}
+
 }  // namespace gmp::detail
