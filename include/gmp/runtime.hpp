@@ -69,9 +69,9 @@ struct options {
   bool panic_stacks = true;
   // List the Gs that nothing can wake on stderr when the runtime stops: debug::find_leaks().
   bool report_leaks = false;
-  // SIGQUIT writes debug::dump() to stderr, and the program goes on. For the whole process and until
-  // its end, once some runtime was made with it; it replaces the signal's former action. Go dumps
-  // and exits.
+  // SIGQUIT writes debug::dump() to stderr, and the program goes on. For the whole process and
+  // until its end, once some runtime was made with it; it replaces the signal's former action. Go
+  // dumps and exits.
   bool dump_on_quit = false;
 };
 

@@ -1,4 +1,10 @@
 // Limits: stacks that run out, Gs that all wait for ever.
+#include <gmp/debug.hpp>
+
+#include <algorithm>
+#include <csignal>
+
+#include "debug/quit.hpp"
 #include "support/waiting.hpp"
 
 namespace {
@@ -72,6 +78,38 @@ TEST_F(limits_death, a_timer_that_will_fire_prevents_the_report) {
                   },
                   {.procs = 2}),
               testing::ExitedWithCode(2), "deadlock");
+}
+
+// The process goes on, and a deadlock is still seen although there is a thread more.
+TEST_F(limits_death, sigquit_dumps_all_gs) {
+  EXPECT_EXIT(
+      {
+        gmp::options wanted;
+        wanted.procs = 2;
+        wanted.dump_on_quit = true;
+        gmp::run(
+            [] {
+              gmp::go({.name = "stuck", .facts = {{"user", "7"}}},
+                      [] { gmp::make_chan<int>().recv(); });
+              std::atomic<bool> over = false;
+              gmp::go({.name = "computes"}, [&] {
+                while (!over) asm volatile("pause");
+              });
+              until([] {
+                const auto all = gmp::debug::list();
+                return std::any_of(all.begin(), all.end(),
+                                   [](const auto& one) { return one.state == "waiting"; });
+              });
+              std::raise(SIGQUIT);
+              until([] { return gmp::detail::quit_dumps() == 1; });
+              over = true;
+              gmp::chan<void>().recv();
+            },
+            wanted);
+      },
+      testing::ExitedWithCode(2),
+      "gmpsched: SIGQUIT: 3 Gs\n(.*\n)*.*\"stuck\" waits: chan receive.*, user=7\n(.*\n)*"
+      "gmpsched: deadlock: all 2 Gs");
 }
 
 }  // namespace

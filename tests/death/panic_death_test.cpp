@@ -6,13 +6,11 @@
 #include <stdexcept>
 
 #include <gmp/condition_variable.hpp>
-#include <gmp/debug.hpp>
 #include <gmp/mutex.hpp>
 #include <gmp/shared_mutex.hpp>
 #include <gmp/timer.hpp>
 #include <gmp/wait_group.hpp>
 
-#include "debug/quit.hpp"
 #include "support/waiting.hpp"
 
 namespace {
@@ -328,37 +326,6 @@ TEST_F(panic_death, a_deadlock_shows_the_stack_of_every_g) {
       "gmpsched:   G [0-9]+ .stuck. waits: chan receive, [0-9.]+ s, chan 0x[0-9a-f]+ "
       "\\(0 of 0, 1 reference\\); made by G [0-9]+, user=7\n"
       "gmpsched:     ");
-}
-
-// The process goes on, and a deadlock is still seen although there is a thread more.
-TEST_F(panic_death, sigquit_dumps_all_gs) {
-  EXPECT_EXIT(
-      {
-        gmp::options wanted = two_ps();
-        wanted.dump_on_quit = true;
-        gmp::run(
-            [] {
-              gmp::go({.name = "stuck", .facts = {{"user", "7"}}},
-                      [] { gmp::make_chan<int>().recv(); });
-              std::atomic<bool> over = false;
-              gmp::go({.name = "computes"}, [&] {
-                while (!over) asm volatile("pause");
-              });
-              until([] {
-                const auto all = gmp::debug::list();
-                return std::any_of(all.begin(), all.end(),
-                                   [](const auto& one) { return one.state == "waiting"; });
-              });
-              std::raise(SIGQUIT);
-              until([] { return gmp::detail::quit_dumps() == 1; });
-              over = true;
-              gmp::chan<void>().recv();
-            },
-            wanted);
-      },
-      testing::ExitedWithCode(2),
-      "gmpsched: SIGQUIT: 3 Gs\n(.*\n)*.*\"stuck\" waits: chan receive.*, user=7\n(.*\n)*"
-      "gmpsched: deadlock: all 2 Gs");
 }
 
 // Go: TestMutexMisuse
