@@ -232,7 +232,8 @@ void mutex::granted(const place& mine) noexcept {
   inner_.unlock();
 }
 
-void mutex::unlock_slow() noexcept {
+// Not inlined: unlock() would have a frame.
+__attribute__((noinline)) void mutex::unlock_slow() noexcept {
   while (!unlock_under_inner() && !unlock_uncontended()) {
   }
 }
