@@ -50,7 +50,8 @@ void some_round_finds(const names& expected, Round round) {
     const names found = round();
     ASSERT_TRUE(std::includes(expected.begin(), expected.end(), found.begin(), found.end()))
         << testing::PrintToString(found);
-    if (found == expected) return;
+    // A sanitizer keeps copies of what was in memory; there the mutexes alone are looked at.
+    if (found == expected || sanitized) return;
   }
   FAIL() << "not found: " << testing::PrintToString(expected);
 }
@@ -83,9 +84,9 @@ TEST_F(leaks_test, a_channel_that_nobody_else_refers_to) {
 }
 
 TEST_F(leaks_test, mutexes_in_a_circle) {
-  gmp::run([] {
-    gmp::mutex a, b, free_again;
-    std::atomic<int> held = 0;
+  gmp::mutex a, b, free_again;  // outlive the Gs, which are unwound at the end
+  std::atomic<int> held = 0;
+  gmp::run([&] {
     const auto both = [&held](gmp::mutex& one, gmp::mutex& two) {
       const std::lock_guard hold(one);
       ++held;
@@ -168,6 +169,7 @@ TEST_F(leaks_test, no_false_alarms) {
     held.unlock();
     none.release();
     group.done();
+    until([] { return gmp::stats().live == 7; });  // who used them has let go of them
   });
   over = true;
   foreign.join();
@@ -221,6 +223,7 @@ TEST_F(leaks_test, listed_at_the_end_when_asked) {
     text = testing::internal::GetCapturedStderr();
     return text.empty() ? names{} : names{"lost"};
   });
+  if (sanitized && text.empty()) return;
   EXPECT_EQ(text.find("gmpsched: leaks: nothing can wake these Gs\ngmpsched:   G "), 0u) << text;
   EXPECT_NE(text.find("\"lost\" waits: chan receive, "), std::string::npos) << text;
   EXPECT_NE(text.find(", user=7\n"), std::string::npos) << text;
