@@ -69,7 +69,9 @@ void suspect_it(search_state& state, g& gp) {
 void look_at_g(search_state& state, void* top, std::size_t bytes) {
   g& gp = *g_at(top);
   // acquire: pairs with the release in spawn_start().
+  g_births.lock();  // the dead are of interest here: not by for_each_g() [G4]
   const g_state at = gp.state.load(memory_order_acquire);
+  g_births.unlock();
   if (at == g_state::dead) {
     char* low = static_cast<char*>(top) - bytes;
     piece_request request{&state, nothing, 0, false};
