@@ -8,12 +8,14 @@
 #include <gmp/defer.hpp>
 #include <gmp/endpoint.hpp>
 #include <gmp/errors.hpp>
+#include <gmp/file.hpp>
 #include <gmp/g_local.hpp>
 #include <gmp/go.hpp>
 #include <gmp/io.hpp>
 #include <gmp/mutex.hpp>
 #include <gmp/net.hpp>
 #include <gmp/once.hpp>
+#include <gmp/pipe.hpp>
 #include <gmp/pool.hpp>
 #include <gmp/runtime.hpp>
 #include <gmp/select.hpp>

@@ -52,6 +52,16 @@ inline long sys_sendmsg(int fd, const msghdr* message, int flags) noexcept {
 inline long sys_accept(int fd) noexcept {
   return raw_syscall(SYS_accept4, fd, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
+// Of a regular file, by the page cache alone; offset -1: at its position.
+inline long sys_preadv2(int fd, const iovec& to, std::int64_t offset) noexcept {
+  return raw_syscall(SYS_preadv2, fd, reinterpret_cast<long>(&to), 1, offset, 0, RWF_NOWAIT);
+}
+inline long sys_pwritev2(int fd, const iovec& from, std::int64_t offset) noexcept {
+  return raw_syscall(SYS_pwritev2, fd, reinterpret_cast<long>(&from), 1, offset, 0, RWF_NOWAIT);
+}
+inline long sys_read(int fd, void* to, std::size_t n) noexcept {
+  return raw_syscall(SYS_read, fd, reinterpret_cast<long>(to), static_cast<long>(n));
+}
 
 #else
 
@@ -71,6 +81,15 @@ inline long sys_sendmsg(int fd, const msghdr* message, int flags) noexcept {
 }
 inline long sys_accept(int fd) noexcept {
   return result_of(::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+inline long sys_preadv2(int fd, const iovec& to, std::int64_t offset) noexcept {
+  return result_of(::preadv2(fd, &to, 1, offset, RWF_NOWAIT));
+}
+inline long sys_pwritev2(int fd, const iovec& from, std::int64_t offset) noexcept {
+  return result_of(::pwritev2(fd, &from, 1, offset, RWF_NOWAIT));
+}
+inline long sys_read(int fd, void* to, std::size_t n) noexcept {
+  return result_of(::read(fd, to, n));
 }
 
 #endif
