@@ -17,6 +17,7 @@
 #include <gmp/once.hpp>
 #include <gmp/pipe.hpp>
 #include <gmp/pool.hpp>
+#include <gmp/process.hpp>
 #include <gmp/runtime.hpp>
 #include <gmp/select.hpp>
 #include <gmp/semaphore.hpp>

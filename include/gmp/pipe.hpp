@@ -57,6 +57,7 @@ class pipe_reader : private net::socket {
 
  private:
   friend class pipe;
+  friend class process;
   using socket::socket;
 };
 
@@ -101,6 +102,7 @@ class pipe_writer : private net::socket {
 
  private:
   friend class pipe;
+  friend class process;
   using socket::socket;
 };
 

@@ -63,6 +63,7 @@ enum class wait_reason : std::uint8_t {
   io_connect,
   resolve,
   bubble,
+  process,
 };
 
 const char* wait_reason_name(wait_reason reason) noexcept;

@@ -71,6 +71,8 @@ const char* wait_reason_name(wait_reason reason) noexcept {
       return "name lookup";
     case wait_reason::bubble:
       return "testing::wait";
+    case wait_reason::process:
+      return "process";
   }
   return "unknown";
 }
