@@ -32,3 +32,13 @@ set(gmpsched_uring_sources "")
 if(GMPSCHED_LIBURING_FOUND)
   set(gmpsched_uring_sources "${PROJECT_SOURCE_DIR}/src/netpoll/uring.cpp")
 endif()
+
+# TLS is a library of its own, built where OpenSSL is.
+option(GMPSCHED_TLS "Build gmpsched::tls if OpenSSL is found" ON)
+set(GMPSCHED_HAVE_TLS OFF)
+if(GMPSCHED_TLS)
+  find_package(OpenSSL 3.0 QUIET COMPONENTS SSL)
+  if(TARGET OpenSSL::SSL)
+    set(GMPSCHED_HAVE_TLS ON)
+  endif()
+endif()

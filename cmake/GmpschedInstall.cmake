@@ -53,3 +53,9 @@ list(JOIN gmpsched_pc_libs " " gmpsched_pc_libs)
 configure_file(cmake/gmpsched.pc.in gmpsched.pc @ONLY)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/gmpsched.pc"
         DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+
+# TLS has one of its own, for those who want it.
+if(GMPSCHED_HAVE_TLS)
+  configure_file(cmake/gmpsched-tls.pc.in gmpsched-tls.pc @ONLY)
+  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/gmpsched-tls.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+endif()

@@ -8,6 +8,7 @@
 file(GLOB_RECURSE gmpsched_sources CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
      "${PROJECT_SOURCE_DIR}/src/*.cpp" "${PROJECT_SOURCE_DIR}/src/*.S")
 
+list(FILTER gmpsched_sources EXCLUDE REGEX "^src/tls/")  # a library of its own: GmpschedTls.cmake
 if(NOT gmpsched_uring_sources)
   list(REMOVE_ITEM gmpsched_sources src/netpoll/uring.cpp)
 endif()
