@@ -6,12 +6,13 @@
 
 #include <array>
 #include <cerrno>
-#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include <gmp/go.hpp>
+
+#include "request.hpp"
 
 namespace http_server {
 
@@ -35,44 +36,6 @@ std::string_view content_type_of(std::string_view name) {
   for (const auto& [ending, type] : known)
     if (name.ends_with(ending)) return type;
   return "application/octet-stream";
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '%') {
-      if (i + 2 >= text.size()) return std::nullopt;
-      const int high = hex_digit(text[i + 1]);
-      const int low = hex_digit(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      c = static_cast<char>(high * 16 + low);
-      i += 2;
-    }
-    if (c == '\0') return std::nullopt;
-    out += c;
-  }
-  return out;
-}
-
-// The names on the way; nothing when one of them leads up.
-std::optional<std::vector<std::string>> steps_of(std::string_view path) {
-  std::vector<std::string> steps;
-  while (!path.empty()) {
-    const std::size_t end = std::min(path.find('/'), path.size());
-    const std::string_view step = path.substr(0, end);
-    if (step == "..") return std::nullopt;
-    if (!step.empty() && step != ".") steps.emplace_back(step);
-    path.remove_prefix(end == path.size() ? end : end + 1);
-  }
-  return steps;
 }
 
 // Not waiting for the other end of a pipe, and not following a link.
@@ -134,11 +97,10 @@ open_file open_folder(const std::string& path) {
 }
 
 found_file find_file(const open_file& root, std::string_view path) {
-  const std::optional<std::string> plain = percent_decoded(path);
-  if (!plain) return {find_result::bad_target, {}, 0, {}};
-  auto steps = steps_of(*plain);
-  if (!steps) return {find_result::forbidden, {}, 0, {}};
-  return gmp::blocking([&] { return open_steps(root, std::move(*steps)); });
+  target_steps way = steps_of(path);
+  if (!way.good) return {find_result::bad_target, {}, 0, {}};
+  if (way.leads_up) return {find_result::forbidden, {}, 0, {}};
+  return gmp::blocking([&] { return open_steps(root, std::move(way.steps)); });
 }
 
 }  // namespace http_server

@@ -6,6 +6,44 @@ namespace {
 
 using std::chrono::milliseconds;
 
+#if GMPSCHED_EXAMPLES_TLS
+// Each connection agrees on its keys when it reads for the first time, on its own G.
+class tls_listener {
+ public:
+  tls_listener(gmp::net::tcp_listener below, gmp::tls::config config)
+      : below_(std::move(below)), config_(std::move(config)) {}
+  gmp::tls::stream<gmp::net::tcp_stream> accept() { return {below_.accept(), config_}; }
+  gmp::tls::stream<gmp::net::tcp_stream> accept(std::error_code& error) {
+    return {below_.accept(error), config_};
+  }
+  gmp::net::endpoint local() const { return below_.local(); }
+  void set_deadline(examples::clock::time_point t) { below_.set_deadline(t); }
+  void close() { below_.close(); }
+
+ private:
+  gmp::net::tcp_listener below_;
+  gmp::tls::config config_;
+};
+#endif
+
+// As examples::serve_tcp.
+template <class Stopping>
+int serve(const examples::server_settings& how, http_server::site& site,
+          [[maybe_unused]] const std::string& certificate, [[maybe_unused]] const std::string& key,
+          const Stopping& stopping) {
+#if GMPSCHED_EXAMPLES_TLS
+  if (!certificate.empty()) {
+    const auto config = gmp::tls::config::server(certificate, key.empty() ? certificate : key)
+                            .protocols({"http/1.1"});
+    auto below = gmp::net::tcp_listener::listen(examples::host_and_port(how));
+    return examples::serve_at("http_server", how, tls_listener(std::move(below), config),
+                              http_server::service(site), stopping);
+  }
+#endif
+  if (!key.empty()) throw std::invalid_argument("--key without --cert");
+  return examples::serve_tcp("http_server", how, http_server::service(site), stopping);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -22,6 +60,12 @@ int main(int argc, char** argv) {
   options.number("--request-ms", request_ms, "a request must arrive within, else 408");
   options.number("--idle-ms", idle_ms, "between two requests, else the connection is closed");
   options.number("--write-ms", write_ms, "a client must take something within, else it is cut");
+  std::string certificate;
+  std::string key;
+#if GMPSCHED_EXAMPLES_TLS
+  options.text("--cert", certificate, "serve HTTPS with this certificate chain (PEM)");
+  options.text("--key", key, "its private key (PEM); none: in the same file");
+#endif
   if (auto code = options.parse(argc, argv)) return *code;
 
   site.request_limit = milliseconds(request_ms);
@@ -29,6 +73,6 @@ int main(int argc, char** argv) {
   site.write_limit = milliseconds(write_ms);
   return examples::run_server("http_server", how, [&](const auto& stopping) {
     if (!root.empty()) site.root = http_server::open_folder(root);
-    return examples::serve_tcp("http_server", how, http_server::service(site), stopping);
+    return serve(how, site, certificate, key, stopping);
   });
 }

@@ -1,5 +1,6 @@
 #include "session.hpp"
 
+#include <unistd.h>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <nlohmann/json.hpp>
@@ -15,15 +16,10 @@ using examples::clock;
 
 namespace {
 
-constexpr std::size_t small_input = 2048;      // what a connection keeps
-constexpr std::uint32_t most_header = 8192;    // more: 431
-constexpr std::size_t most_input = 16 * 1024;  // a header, and what follows it
-constexpr std::uint64_t most_body = 64 * 1024;
 constexpr std::size_t most_output = 16 * 1024;  // answers of pipelined requests that wait
 constexpr std::size_t kept_output = 1024;
 constexpr std::size_t file_piece = 1024 * 1024;  // within write_limit
-
-using parser_type = http::request_parser<http::string_body>;
+constexpr std::size_t copied_piece = 64 * 1024;  // where sendfile cannot be used
 
 // The header Date, made once a second by each thread. Does not park, so the thread stays the same.
 __attribute__((noinline)) std::string_view date_now() {
@@ -37,24 +33,6 @@ __attribute__((noinline)) std::string_view date_now() {
     made_at = now;
   }
   return text;
-}
-
-unsigned status_of(const boost::system::error_code& error) {
-  if (error == http::error::header_limit) return 431;
-  if (error == http::error::body_limit) return 413;
-  if (error == http::error::bad_version) return 505;
-  return 400;
-}
-
-// "http://host/path?query", as to a proxy, and "/path?query": the path.
-std::string_view path_of(std::string_view target) {
-  if (const std::size_t scheme = target.find("://");
-      scheme != std::string_view::npos && !target.starts_with('/')) {
-    target.remove_prefix(scheme + 3);
-    target.remove_prefix(std::min(target.find('/'), target.size()));
-    if (target.empty()) return "/";
-  }
-  return target.substr(0, target.find_first_of("?#"));
 }
 
 std::string stats_text(const site& all) {
@@ -78,20 +56,12 @@ std::string stats_text(const site& all) {
 
 }  // namespace
 
-struct session::request {
-  std::string_view path;
-  unsigned version = 11;
-  bool keep_alive = false;
-  bool head = false;
-  bool get = false;
-};
-
-void session::run() {
+template <class Stream>
+void session<Stream>::run() {
   site_.connections.fetch_add(1, std::memory_order_relaxed);
-  in_.resize(small_input);
   next_step next = next_step::go_on;
   while (next == next_step::go_on) {
-    if (begin_ == end_ && !wait_for_request()) return;
+    if (in_.empty() && !wait_for_request()) return;
     next = one_request();
   }
   if (next == next_step::close && flush()) connection_.close_gently();
@@ -99,82 +69,51 @@ void session::run() {
 
 // Most connections are here most of the time, so nothing that is large may be on the stack, and
 // the buffers are small again.
-bool session::wait_for_request() {
-  begin_ = end_ = 0;
+template <class Stream>
+bool session<Stream>::wait_for_request() {
+  in_.shrink();
   if (!out_.empty() && !flush()) return false;
   if (out_.capacity() > kept_output) std::string().swap(out_);
-  if (in_.size() > small_input) std::vector<char>(small_input).swap(in_);
   std::error_code error;
-  end_ = connection_.read_idle(std::as_writable_bytes(std::span(in_)),
-                               clock::now() + site_.idle_limit, error);
+  in_.arrived(connection_.read_idle(in_.room(), clock::now() + site_.idle_limit, error));
   if (error == std::errc::timed_out) connection_.close_gently();
-  return end_ != 0;
+  return !in_.empty();
 }
 
-__attribute__((noinline)) session::next_step session::one_request() {
-  parser_type parser;
-  parser.eager(true);
-  parser.header_limit(most_header);
-  parser.body_limit(most_body);
+template <class Stream>
+__attribute__((noinline)) next_step session<Stream>::one_request() {
+  request_parser parser;
   if (const auto ended = receive(parser)) return *ended;
   site_.requests.fetch_add(1, std::memory_order_relaxed);
-
-  const auto& message = parser.get();
-  request what;
-  const std::string_view target(message.target().data(), message.target().size());
-  what.path = path_of(target);
-  what.version = message.version();
-  what.head = message.method() == http::verb::head;
-  what.get = message.method() == http::verb::get || what.head;
-  if (what.version > 11) return refuse(505);
-  if (what.version == 11 && message.count(http::field::host) != 1) return refuse(400);
+  request what = parser.result();
   // A drain: this is the last answer on this connection, unless more requests are here already.
-  what.keep_alive = message.keep_alive() && !(connection_.draining() && begin_ == end_);
+  what.keep_alive = what.keep_alive && !(connection_.draining() && in_.empty());
   return answer(what);
 }
 
 // Nothing: the request is complete. Otherwise what becomes of the connection.
-template <class Parser>
-std::optional<session::next_step> session::receive(Parser& parser) {
+template <class Stream>
+std::optional<next_step> session<Stream>::receive(request_parser& parser) {
   const clock::time_point until = clock::now() + site_.request_limit;
-  bool told_to_continue = false;
   for (;;) {
-    boost::system::error_code bad;
-    begin_ += parser.put(boost::asio::const_buffer(in_.data() + begin_, end_ - begin_), bad);
-    if (bad && bad != http::error::need_more) return refuse(status_of(bad));
-    if (parser.is_done()) return std::nullopt;
-    if (parser.is_header_done() && !told_to_continue) {
-      told_to_continue = true;
-      if (boost::beast::iequals(parser.get()[http::field::expect], "100-continue"))
-        out_ += "HTTP/1.1 100 Continue\r\n\r\n";
-    }
+    const request_parser::outcome found = parser.parse(in_);
+    if (found == request_parser::outcome::refused) return refuse(parser.status());
+    if (found == request_parser::outcome::complete) return std::nullopt;
+    if (parser.take_expectation()) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
     if (!out_.empty() && !flush()) return next_step::gone;  // nobody waits for us meanwhile
-    if (!make_room()) return refuse(431);
+    const std::span<std::byte> room = in_.room();
+    if (room.empty()) return refuse(431);
     std::error_code error;
-    const std::size_t n =
-        connection_.read_busy(std::as_writable_bytes(std::span(in_).subspan(end_)), until, error);
+    const std::size_t n = connection_.read_busy(room, until, error);
     if (error == std::errc::timed_out) return refuse(408);
     if (n == 0) return next_step::gone;
-    end_ += n;
+    in_.arrived(n);
   }
-}
-
-// For at least one more byte; false: a header is too long.
-bool session::make_room() {
-  if (end_ < in_.size()) return true;
-  if (begin_ > 0) {
-    std::memmove(in_.data(), in_.data() + begin_, end_ - begin_);
-    end_ -= begin_;
-    begin_ = 0;
-    return true;
-  }
-  if (in_.size() >= most_input) return false;
-  in_.resize(in_.size() * 2);
-  return true;
 }
 
 // After a request that cannot be understood the connection cannot be used any more.
-session::next_step session::refuse(unsigned status) {
+template <class Stream>
+next_step session<Stream>::refuse(unsigned status) {
   request what;
   what.get = true;
   const auto reason = http::obsolete_reason(http::int_to_status(status));
@@ -183,7 +122,8 @@ session::next_step session::refuse(unsigned status) {
       fmt::format("{} {}\n", status, std::string_view(reason.data(), reason.size())));
 }
 
-session::next_step session::answer(const request& what) {
+template <class Stream>
+next_step session<Stream>::answer(const request& what) {
   constexpr std::string_view plain = "text/plain; charset=utf-8";
   if (!what.get) return answer_text(what, 405, plain, "405 Method Not Allowed\n");
   if (what.path == "/") return answer_text(what, 200, plain, greeting);
@@ -194,8 +134,9 @@ session::next_step session::answer(const request& what) {
   return answer_text(what, 404, plain, "404 Not Found\n");
 }
 
-session::next_step session::answer_text(const request& what, unsigned status, std::string_view type,
-                                        std::string_view text) {
+template <class Stream>
+next_step session<Stream>::answer_text(const request& what, unsigned status, std::string_view type,
+                                       std::string_view text) {
   if (status >= 400) site_.errors.fetch_add(1, std::memory_order_relaxed);
   add_header(what, status, type, text.size());
   if (!what.head) out_ += text;
@@ -204,7 +145,8 @@ session::next_step session::answer_text(const request& what, unsigned status, st
   return next_step::go_on;
 }
 
-session::next_step session::answer_file(const request& what, std::string_view path) {
+template <class Stream>
+next_step session<Stream>::answer_file(const request& what, std::string_view path) {
   constexpr std::string_view plain = "text/plain; charset=utf-8";
   found_file found = find_file(site_.root, path);
   switch (found.result) {
@@ -224,8 +166,9 @@ session::next_step session::answer_file(const request& what, std::string_view pa
   return what.keep_alive ? next_step::go_on : next_step::close;
 }
 
-void session::add_header(const request& what, unsigned status, std::string_view type,
-                         std::uint64_t length) {
+template <class Stream>
+void session<Stream>::add_header(const request& what, unsigned status, std::string_view type,
+                                 std::uint64_t length) {
   http::response<http::empty_body> head{http::int_to_status(status), what.version};
   head.set(http::field::server, "gmpsched");
   head.set(http::field::date, boost::string_view(date_now().data(), date_now().size()));
@@ -247,7 +190,8 @@ void session::add_header(const request& what, unsigned status, std::string_view 
   }
 }
 
-bool session::flush() {
+template <class Stream>
+bool session<Stream>::flush() {
   std::error_code error;
   auto left = std::as_bytes(std::span(out_));
   while (!left.empty() && !error) {
@@ -258,16 +202,38 @@ bool session::flush() {
   return !error;
 }
 
-bool session::send_file(const open_file& file, std::uint64_t size) {
+// Up to n bytes of the file from that offset; 0: it has become shorter, or there is an error.
+template <class Stream>
+std::size_t session<Stream>::send_piece(const open_file& file, std::uint64_t offset, std::size_t n,
+                                        std::error_code& error) {
+  if constexpr (requires { connection_.stream().sendfile(file.fd(), offset, n, error); }) {
+    return connection_.stream().sendfile(file.fd(), offset, n, error);
+  } else {  // what is encrypted has to be looked at
+    std::vector<std::byte> bytes(std::min(n, copied_piece));
+    const ssize_t got = gmp::blocking(
+        [&] { return ::pread(file.fd(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
+    if (got <= 0) return 0;
+    return connection_.stream().write_all(
+        std::span<const std::byte>(bytes).first(static_cast<std::size_t>(got)), error);
+  }
+}
+
+template <class Stream>
+bool session<Stream>::send_file(const open_file& file, std::uint64_t size) {
   std::error_code error;
   for (std::uint64_t sent = 0; sent < size;) {
     connection_.stream().set_write_deadline(clock::now() + site_.write_limit);
     const std::size_t piece = std::min<std::uint64_t>(size - sent, file_piece);
-    const std::size_t n = connection_.stream().sendfile(file.fd(), sent, piece, error);
+    const std::size_t n = send_piece(file, sent, piece, error);
     if (error || n == 0) return false;  // the file has become shorter: only an end tells the client
     sent += n;
   }
   return true;
 }
+
+template class session<gmp::net::tcp_stream>;
+#if GMPSCHED_EXAMPLES_TLS
+template class session<gmp::tls::stream<gmp::net::tcp_stream>>;
+#endif
 
 }  // namespace http_server

@@ -12,6 +12,11 @@
 
 #include "../server/server.hpp"
 #include "files.hpp"
+#include "request.hpp"
+
+#if GMPSCHED_EXAMPLES_TLS
+#include <gmp/tls.hpp>
+#endif
 
 namespace http_server {
 
@@ -26,26 +31,25 @@ struct site {
   std::atomic<std::uint64_t> errors{0};  // answers of 400 and above
 };
 
-using connection = examples::connection<gmp::net::tcp_stream>;
-
 // The target "/": always the same, for measuring.
 inline constexpr std::string_view greeting = "Hello, world!\n";
 
+enum class next_step { go_on, close, gone };
+
+// Over TCP, or TLS where it was built.
+template <class Stream>
 class session {
  public:
+  using connection = examples::connection<Stream>;
+
   session(connection& one, site& common) : connection_(one), site_(common) {}
   // Until the client or a limit ends it.
   void run();
 
  private:
-  struct request;  // what is known of the one that is being answered
-  enum class next_step { go_on, close, gone };
-
   bool wait_for_request();
   next_step one_request();
-  template <class Parser>
-  std::optional<next_step> receive(Parser& parser);
-  bool make_room();
+  std::optional<next_step> receive(request_parser& parser);
   next_step refuse(unsigned status);
   next_step answer(const request& what);
   next_step answer_text(const request& what, unsigned status, std::string_view type,
@@ -54,19 +58,21 @@ class session {
   void add_header(const request& what, unsigned status, std::string_view type,
                   std::uint64_t length);
   bool flush();
+  std::size_t send_piece(const open_file& file, std::uint64_t offset, std::size_t n,
+                         std::error_code& error);
   bool send_file(const open_file& file, std::uint64_t size);
 
   connection& connection_;
   site& site_;
-  std::vector<char> in_;  // [begin_, end_) is not parsed yet
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
+  input_buffer in_;
   std::string out_;  // answers that are to be sent together
 };
 
 // All of a connection, for examples::server::run.
 inline auto service(site& common) {
-  return [&common](connection& one) { session(one, common).run(); };
+  return [&common]<class Stream>(examples::connection<Stream>& one) {
+    session<Stream>(one, common).run();
+  };
 }
 
 }  // namespace http_server

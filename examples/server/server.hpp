@@ -274,18 +274,21 @@ class server {
   std::size_t count_ = 0;  // with those whose G has not begun yet
 };
 
+// SIGTERM and SIGINT as a channel, until the process has ended: were they given back before, a
+// second one that comes at the end of a drain would kill a server that has done all it was to do.
+inline gmp::recv_chan<int> stop_signals() {
+  static const auto* kept = new gmp::signals::subscription(gmp::signals::notify({SIGTERM, SIGINT}));
+  return kept->channel();
+}
+
 // The main program of a server: runtime, signals, the line that says where it listens. The body
 // gets the channel of SIGTERM and SIGINT and returns an exit code.
 template <class F>
 int run_server(const char* name, const server_settings& how, F&& body) {
   raise_descriptor_limit();
   return guarded(name, [&] {
-    return gmp::run(
-        [&] {
-          auto stopping = gmp::signals::notify({SIGTERM, SIGINT});
-          return body(stopping.channel());
-        },
-        {.procs = how.procs, .poller = how.poller});
+    const gmp::recv_chan<int> stopping = stop_signals();
+    return gmp::run([&] { return body(stopping); }, {.procs = how.procs, .poller = how.poller});
   });
 }
 
@@ -300,13 +303,20 @@ void announce(const Listener& listener) {
   std::fflush(stdout);
 }
 
+// Serves at that listener until SIGTERM. The code to exit with.
+template <class Listener, class F, class Stopping>
+int serve_at(const char* name, const server_settings& how, Listener listener, F serve_one,
+             Stopping stopping) {
+  announce(listener);
+  server<Listener> serving(name, std::move(listener), how);
+  return serving.run(std::move(serve_one), std::move(stopping)) ? success : failed;
+}
+
 // Listens where the settings say and serves until SIGTERM. The code to exit with.
 template <class F, class Stopping>
 int serve_tcp(const char* name, const server_settings& how, F serve_one, Stopping stopping) {
-  auto listener = gmp::net::tcp_listener::listen(host_and_port(how));
-  announce(listener);
-  server<gmp::net::tcp_listener> serving(name, std::move(listener), how);
-  return serving.run(std::move(serve_one), std::move(stopping)) ? success : failed;
+  return serve_at(name, how, gmp::net::tcp_listener::listen(host_and_port(how)),
+                  std::move(serve_one), std::move(stopping));
 }
 
 }  // namespace examples

@@ -70,5 +70,36 @@ start few sh -c "ulimit -n 40; exec '$program' --poller '$poller'"
 probe http_probe.py "$port" flood 200
 stop few "$pid"
 
+for each in 1 2 3 4 5; do
+  start impatient "$program" --poller "$poller" --grace-ms 5
+  run 0 curl -sS --max-time 20 "http://127.0.0.1:$port/"
+  stop_impatiently impatient "$pid"
+done
+
+# HTTPS, where it was built and certificates can be made.
+if "$program" --help | grep -q -e --cert && command -v openssl >/dev/null 2>&1; then
+  run 0 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$scratch/key.pem" -out "$scratch/cert.pem"
+  start secure "$program" --poller "$poller" --root "$root" --cert "$scratch/cert.pem" --key "$scratch/key.pem"
+  at=https://127.0.0.1:$port
+  fetch 200 / --cacert "$scratch/cert.pem"
+  [ "$(cat "$scratch/body")" = "Hello, world!" ] || fail "another greeting"
+  fetch 200 /big.bin -k
+  cmp "$scratch/body" "$root/big.bin" || fail "big.bin arrived changed"
+  fetch 404 /missing -k
+  run 60 curl -sS --max-time 20 "$at/"  # nobody vouches for it
+  run 0 curl -sSkv --max-time 20 "$at/" "$at/folder/" "$at/big.bin" -o /dev/null -o /dev/null -o /dev/null
+  [ "$(grep -c "Re-using existing connection" "$scratch/err")" = 2 ] || fail "no kept connection"
+  said err "ALPN: server accepted http/1.1"
+  curl -s --max-time 20 "http://127.0.0.1:$port/" >/dev/null && fail "HTTP answered where HTTPS is"
+  fetch 200 / -k --tls-max 1.2
+  if command -v wrk >/dev/null 2>&1; then
+    run 0 timeout 60 wrk -t1 -c20 -d1 "$at/"
+    grep -E "Non-2xx|Socket errors" "$scratch/out" && fail "wrk met errors over TLS"
+  fi
+  stop secure "$pid"
+  run 1 "$program" --cert "$scratch/key.pem"
+fi
+
 run 2 "$program" --root "$scratch/missing"
 finish

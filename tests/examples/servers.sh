@@ -46,3 +46,9 @@ probe() {
   shift
   timeout 60 python3 "$here/$script" "$@" >"$scratch/probe" 2>&1 || { fail "$script $*"; tail -n 20 "$scratch/probe" >&2; }
 }
+
+# stop_impatiently NAME PID: SIGTERM again and again until it is gone, and it must end with 0 all the same.
+stop_impatiently() {
+  (while kill -TERM "$2" 2>/dev/null; do :; done) &
+  ended "$1" "$2"
+}
