@@ -11,7 +11,8 @@ if(GMPSCHED_HAVE_TLS)
   add_library(gmpsched_tls STATIC ${gmpsched_tls_sources})
   gmpsched_library(gmpsched_tls)
   set_target_properties(gmpsched_tls PROPERTIES OUTPUT_NAME gmpsched_tls EXPORT_NAME tls
-    POSITION_INDEPENDENT_CODE ${BUILD_SHARED_LIBS})
+    POSITION_INDEPENDENT_CODE ${BUILD_SHARED_LIBS}
+    DISABLE_PRECOMPILE_HEADERS ON)  # two kinds of files
   # Before the main library, whose options and headers come with it, and beside OpenSSL, whose headers nobody sees.
   target_link_libraries(gmpsched_tls PRIVATE OpenSSL::SSL)
   target_link_libraries(gmpsched_tls INTERFACE gmpsched)

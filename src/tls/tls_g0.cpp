@@ -81,6 +81,7 @@ void write_pieces(tls_request& request) noexcept {
     request.n += n;
     if (result != 1) {
       judge(request, result);
+      if (request.error == 0 && request.n == 0) request.error = unknown_failure;
       return;
     }
   }
@@ -139,7 +140,11 @@ bool make_context(tls_config& config, bool server) noexcept {
                                          SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                          SSL_MODE_RELEASE_BUFFERS);
   ::SSL_CTX_set_verify(config.context, server ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
-  // Sessions are resumed by tickets alone.
+  // No write ever has to read first.
+  ::SSL_CTX_set_options(config.context, SSL_OP_NO_RENEGOTIATION);
+  // Sessions are resumed by tickets alone; with certificates of clients, only where they were made.
+  constexpr unsigned char here[] = "gmpsched";
+  ::SSL_CTX_set_session_id_context(config.context, here, sizeof here - 1);
   ::SSL_CTX_set_session_cache_mode(config.context, SSL_SESS_CACHE_OFF);
   return ::SSL_CTX_set_min_proto_version(config.context, TLS1_2_VERSION) == 1;
 }

@@ -23,6 +23,7 @@ outside_project() { # outside_project FOLDER [OPTIONS...]
   configure "$here/$folder" "$work/$step" -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$prefix" "$@"
   cmake --build "$work/$step" -j 1
   "$work/$step/outside"
+  if [ -x "$work/$step/outside_tls" ]; then "$work/$step/outside_tls"; fi
 }
 
 install_into_prefix() { # install_into_prefix BUILD
@@ -77,6 +78,12 @@ case $step in
     "$compiler" -std=c++20 -O2 $(pkg-config --cflags gmpsched) "$here/program.cpp" "$work/outside-$kind.o" \
       -o "$work/pkg-config-$kind" $(pkg-config --libs gmpsched)
     LD_LIBRARY_PATH=$(dirname "$(dirname "$file")") "$work/pkg-config-$kind"
+    if pkg-config --exists gmpsched-tls; then
+      # shellcheck disable=SC2046
+      "$compiler" -std=c++20 -O2 $(pkg-config --cflags gmpsched-tls) "$here/secure.cpp" -o "$work/pkg-config-tls-$kind" \
+        $(pkg-config --libs gmpsched-tls)
+      LD_LIBRARY_PATH=$(dirname "$(dirname "$file")") "$work/pkg-config-tls-$kind"
+    fi
     ;;
   refusals)
     refused "link-time optimisation" -DCMAKE_CXX_FLAGS=-flto
