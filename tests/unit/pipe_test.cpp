@@ -48,7 +48,7 @@ TEST_P(pipes, many_rounds) {
   run([] {
     gmp::pipe there;
     gmp::pipe back;
-    gmp::go([&] {
+    auto other = gmp::spawn([&] {
       char c;
       while (there.reader.read_some(&c, 1) == 1) back.writer.write_some(&c, 1);
       back.writer.close();
@@ -62,6 +62,7 @@ TEST_P(pipes, many_rounds) {
     }
     there.writer.close();
     EXPECT_EQ(read_rest(back.reader), "");
+    other.get();
   });
 }
 
