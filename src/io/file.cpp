@@ -37,6 +37,7 @@ long transfer(descriptor* d, bool regular, file_request& request) {
   if (request.n == 0) return 0;
   if (request.n > most_bytes) request.n = most_bytes;
   request.fd = d->fd();
+  request.regular = regular;
   if (regular) {
     if (const long n = at_once(request); n >= 0) return n;
   }

@@ -36,8 +36,8 @@ struct file_request {
   std::string_view path{};
   fs::file_status* status = nullptr;
   descriptor* d = nullptr;  // of open and adopt
-  bool regular = false;
-  long result = 0;  // or a negative errno
+  bool regular = false;     // found out by open and adopt, told to the others
+  long result = 0;          // or a negative errno
 };
 GMPSCHED_IO_HOME(file_call);
 

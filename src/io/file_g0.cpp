@@ -134,13 +134,18 @@ long read_file(const file_request& request) noexcept {
   });
 }
 
-long write_file(const file_request& request) noexcept {
-  sigpipe_guard guard;  // it may be a pipe
-  const long n = repeated([&] {
+long write_bytes(const file_request& request) noexcept {
+  return repeated([&] {
     return request.offset == at_position
                ? ::write(request.fd, request.data, request.n)
                : ::pwrite(request.fd, request.data, request.n, request.offset);
   });
+}
+
+long write_file(const file_request& request) noexcept {
+  if (request.regular) return write_bytes(request);
+  sigpipe_guard guard;  // it may be a pipe
+  const long n = write_bytes(request);
   guard.came = n == -EPIPE;
   return n;
 }
