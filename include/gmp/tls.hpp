@@ -151,7 +151,7 @@ class stream {
   // Agrees with the peer on keys; the first read or write does it too. Once it has failed, other
   // than by timed_out, it fails the same way again. Go: Handshake.
   void handshake() {
-    throwing("gmp::tls: handshake", [this](auto& e) { handshake(e); });
+    throwing("gmp::tls: handshake", [this](std::error_code& e) { this->handshake(e); });
   }
   void handshake(std::error_code& error) {
     over below(below_);
@@ -168,7 +168,7 @@ class stream {
     return detail::tls_read(*session_, below, to, error);
   }
   std::size_t read_some(std::span<std::byte> to) {
-    return throwing("gmp::tls: read", [&](auto& e) { return read_some(to, e); });
+    return throwing("gmp::tls: read", [&](std::error_code& e) { return read_some(to, e); });
   }
   std::size_t read_some(void* to, std::size_t n) {
     return read_some({static_cast<std::byte*>(to), n});
@@ -184,7 +184,7 @@ class stream {
     return writev({&piece, 1}, error);
   }
   std::size_t write_some(std::span<const std::byte> from) {
-    return throwing("gmp::tls: write", [&](auto& e) { return write_some(from, e); });
+    return throwing("gmp::tls: write", [&](std::error_code& e) { return write_some(from, e); });
   }
   std::size_t write_some(const void* from, std::size_t n) {
     return write_some({static_cast<const std::byte*>(from), n});
@@ -218,7 +218,7 @@ class stream {
 
   // Tells the peer that nothing more will come (close_notify); reading goes on. Go: CloseWrite.
   void shutdown_write() {
-    throwing("gmp::tls: shutdown_write", [this](auto& e) { shutdown_write(e); });
+    throwing("gmp::tls: shutdown_write", [this](std::error_code& e) { this->shutdown_write(e); });
   }
   void shutdown_write(std::error_code& error) {
     over below(below_);
