@@ -13,7 +13,7 @@ STATES = ["dead", "runnable", "runnable", "running", "waiting"]
 REASONS = [
     "none", "chan receive", "chan send", "nil chan", "select", "select (no cases)", "mutex", "shared_mutex",
     "condition_variable", "wait_group", "once", "semaphore", "task", "sleep", "IO read", "IO write", "IO accept",
-    "IO connect", "name lookup", "testing::wait",
+    "IO connect", "name lookup", "testing::wait", "process",
 ]
 FIELDS = ["version", "size", "ctx", "state", "reason", "id", "creator", "sched", "extra", "name",
           "all_ms", "all_next", "current", "tid"]
