@@ -73,7 +73,6 @@ nanos deadline_fired(timer_node& node, nanos, nanos now) {
 // most deadlines are moved before anybody has waited for them. [DL2]
 __attribute__((noinline)) void arm_deadline(descriptor& d, direction dir, nanos deadline) {
   descriptor::deadline_timer& timer = d.timers[descriptor::index(dir)];
-  // Idle in spite of the mark: the runtime whose heap it stood in has ended.
   if (timer.armed_for.load(memory_order_seq_cst) <= deadline &&
       timer.node.state.load(memory_order_acquire) != timer_node::phase::idle)
     return;
@@ -106,8 +105,10 @@ __attribute__((noinline)) long register_now(scheduler& sched, descriptor& d) {
   register_request request{&sched, &d, 0};
   call_on_home(&register_home, &request);
   if (request.error != 0) {  // who relied on it looks again, and fails on his own
-    io_wake(d.take(direction::reading));
-    io_wake(d.take(direction::writing));
+    woken_list woken;
+    d.take_for_good(direction::reading, woken);
+    d.take_for_good(direction::writing, woken);
+    io_wake(woken.first());
   }
   return -request.error;
 }

@@ -26,6 +26,7 @@ descriptor::descriptor() noexcept {
   for (direction dir : {direction::reading, direction::writing}) {
     timers[index(dir)].owner = this;
     timers[index(dir)].dir = dir;
+    timers[index(dir)].node.may_fire_early = true;  // when the runtime ends in whose heap it stands
   }
 }
 

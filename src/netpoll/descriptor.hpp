@@ -167,6 +167,11 @@ class alignas(64) descriptor {
         return old == nothing ? nullptr : reinterpret_cast<io_waiter*>(old);
     }
   }
+  // Takes all waiters and leaves the word ready: whoever is about to wait looks again, at
+  // everything.
+  void take_for_good(direction dir, woken_list& woken) noexcept {
+    while (io_waiter* chain = mark_ready(dir)) woken.append(chain);
+  }
   bool has_waiter() const noexcept {
     for (const atomic<std::uintptr_t>& word : words_)
       if (word.load(memory_order_seq_cst) > ready) return true;

@@ -78,8 +78,9 @@ io_waiter* poller::retire() noexcept {
     if (d == nullptr) break;
     if (!unlink(*d)) continue;  // closed meanwhile
     disarm(*d);
-    woken.append(d->take(direction::reading));
-    woken.append(d->take(direction::writing));
+    // One that has seen this poller as the descriptor's home may be about to wait. [D5]
+    d->take_for_good(direction::reading, woken);
+    d->take_for_good(direction::writing, woken);
   }
   stop();
   return woken.first();

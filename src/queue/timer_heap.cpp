@@ -142,6 +142,29 @@ nanos timer_heap::expire(nanos now) {
   return next_when();
 }
 
+void timer_heap::fire_early() noexcept {
+  lock_.lock();
+  for (std::size_t i = 0; i < heap_.size();) {
+    timer_node& timer = *heap_[i].timer;
+    if (!timer.may_fire_early) {
+      ++i;
+      continue;
+    }
+    const nanos when = timer.when;
+    remove_at(static_cast<std::uint32_t>(i));
+    do {  // again if it was moved meanwhile: that was into this heap
+      timer.state.store(timer_node::phase::firing, memory_order_relaxed);
+      lock_.unlock();
+      timer.fire(timer, when, never);
+      lock_.lock();
+    } while (timer.state.load(memory_order_relaxed) == timer_node::phase::firing_rearmed);
+    timer.heap.store(nullptr, memory_order_relaxed);
+    timer.state.store(timer_node::phase::idle, memory_order_release);  // as in expire()
+    i = 0;
+  }
+  lock_.unlock();
+}
+
 void timer_heap::move_all_to(timer_heap& other) {
   lock_.lock();
   other.lock_

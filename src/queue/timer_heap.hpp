@@ -30,6 +30,7 @@ struct timer_node {
   nanos when = 0;
   std::uint32_t index = 0;
   atomic<phase> state{phase::idle};
+  bool may_fire_early = false;  // set while it is idle
 };
 
 class timer_heap {
@@ -46,6 +47,10 @@ class timer_heap {
 
   // Runs what is due. Returns the next deadline (never: none).
   nanos expire(nanos now);
+
+  // Nobody serves this heap any more: fires those that may fire early, at the end of time, and lets
+  // go of them. The others stay.
+  void fire_early() noexcept;
 
   nanos next_when() const noexcept { return next_when_.load(memory_order_acquire); }
   std::size_t size() const noexcept { return size_.load(memory_order_relaxed); }

@@ -372,6 +372,8 @@ bool scheduler::stop(nanos patience) {
   stopping.store(true, memory_order_release);  // from here on no M is made
   lock.unlock();
   end_ms(clean);
+  for (std::uint32_t i = 0; i < p_count.load(memory_order_relaxed); ++i)
+    all_ps[i].load(memory_order_relaxed)->timers.fire_early();  // nobody serves it any more
   if (clean) close_net();
   return clean;
 }

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <memory>
 #include <thread>
+#include <utility>
 
 #include "support/sockets.hpp"
 
@@ -187,6 +189,70 @@ TEST_P(sockets, connect_by_name) {
     net::tcp_stream::connect("localhost:no such service", error);
     EXPECT_TRUE(error);
   });
+}
+
+// Deadlines of a descriptor that Gs of two runtimes use. With one P the second G runs once the
+// first waits.
+class two_runtimes : public testing::Test {
+ protected:
+  template <class F>
+  static void go_and_see_wait(gmp::runtime& on, F body) {
+    std::atomic<bool> waits = false;
+    on.go([&waits, body] {
+      gmp::go([&waits] { waits = true; });
+      body();
+    });
+    while (!waits) std::this_thread::yield();
+  }
+
+  // A read that waits, and gets what comes.
+  void read_on(gmp::runtime& on) {
+    on.run([this] {
+      gmp::go([this] { pair_.second.write_all("x", 1); });
+      char c;
+      pair_.first.read_some(&c, 1);
+    });
+  }
+
+  void expect_timeout_on(gmp::runtime& on) {
+    go_and_see_wait(on, [this] {
+      char c;
+      std::error_code error;
+      pair_.first.read_some(&c, 1, error);
+      timed_out_ = error == std::errc::timed_out;
+      done_ = true;
+    });
+  }
+
+  watchdog guard_;
+  std::pair<net::unix_stream, net::unix_stream> pair_ = net::unix_stream::pair();
+  gmp::runtime second_{{.procs = 1}};
+  std::unique_ptr<gmp::runtime> first_{new gmp::runtime({.procs = 1})};
+  std::atomic<bool> timed_out_ = false;
+  std::atomic<bool> done_ = false;
+};
+
+TEST_F(two_runtimes, a_deadline_outlives_the_runtime_that_waited_first) {
+  pair_.first.set_read_deadline(std::chrono::steady_clock::now() + 200ms);
+  go_and_see_wait(*first_, [this] {
+    char c;
+    std::error_code error;
+    pair_.first.read_some(&c, 1, error);
+  });
+  first_->stop();
+  expect_timeout_on(second_);
+  while (!done_) std::this_thread::yield();
+  EXPECT_TRUE(timed_out_);
+}
+
+TEST_F(two_runtimes, a_deadline_outlives_the_runtime_whose_timer_serves_it) {
+  read_on(second_);  // its poller watches the descriptor
+  pair_.first.set_read_deadline(std::chrono::steady_clock::now() + 300ms);
+  read_on(*first_);  // its timer stands for the deadline
+  expect_timeout_on(second_);
+  first_.reset();
+  while (!done_) std::this_thread::yield();
+  EXPECT_TRUE(timed_out_);
 }
 
 }  // namespace

@@ -179,4 +179,19 @@ TEST(timer_heap_unit, stopping_while_another_thread_expires) {
   }
 }
 
+TEST(timer_heap_unit, only_those_that_may_fire_early_do) {
+  timer_heap heap;
+  std::vector<nanos> log;
+  noting early(log), late(log);
+  early.node.may_fire_early = true;
+  heap.add(late.node, 10);
+  heap.add(early.node, 20);
+  heap.fire_early();
+  EXPECT_EQ(early.fired, 1);
+  EXPECT_EQ(late.fired, 0);
+  EXPECT_EQ(heap.size(), 1u);
+  EXPECT_FALSE(timer_heap::stop(early.node));
+  EXPECT_TRUE(timer_heap::stop(late.node));
+}
+
 }  // namespace
