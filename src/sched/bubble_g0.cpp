@@ -20,7 +20,7 @@ void scheduler::settle_bubble() noexcept {
   lock.unlock();
   if (!all_idle) return;
   g* observer = nullptr;
-  if (!work_anywhere()) {
+  if (!work_anywhere() && !events_in_hand()) {
     observer = bubble_observer.exchange(nullptr, memory_order_acq_rel);
     const nanos earliest = earliest_timer();
     if (observer == nullptr && earliest != never && live_gs() != 0) {

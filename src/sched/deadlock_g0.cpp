@@ -38,6 +38,45 @@ std::uint32_t threads_of_process() noexcept {
   return n;
 }
 
+namespace {
+
+struct search {
+  const scheduler& sched;
+  bool found;
+};
+
+void look_at(g& one, void* arg) {
+  auto& looking = *static_cast<search*>(arg);
+  if (!g_is_of(one, looking.sched)) return;
+  // acquire: pairs with the release in park().
+  if (one.state.load(memory_order_acquire) != g_state::waiting) looking.found = true;
+  if (looking.found) return;
+  switch (one.reason) {
+    case wait_reason::io_read:
+    case wait_reason::io_write:
+    case wait_reason::io_accept:
+    case wait_reason::io_connect:
+    case wait_reason::resolve:
+    case wait_reason::process:
+      looking.found = true;
+      break;
+    default:
+      break;
+  }
+}
+
+}  // namespace
+
+// With the world stopped and every M idle. An M that has come out of the poller stands in the idle
+// list for a moment with Gs in its hand: no descriptor has a waiter, no queue holds them.
+bool scheduler::events_in_hand() const noexcept {
+  const poller* at = net.load(memory_order_acquire);
+  if (at == nullptr || !at->in_use()) return false;
+  search looking{*this, false};
+  for_each_g(&look_at, &looking);
+  return looking.found;
+}
+
 void scheduler::check_deadlock() noexcept {
   if (!config.detect_deadlock || run_callers.load(memory_order_acquire) != 1) return;
   if (unwinding.load(memory_order_relaxed) || live_gs() == 0) return;
@@ -49,7 +88,8 @@ void scheduler::check_deadlock() noexcept {
   if (all_idle) world_stopped = true;  // nobody starts anything while we look
   lock.unlock();
   if (!all_idle) return;
-  const bool dead = !work_anywhere() && earliest_timer() == never && threads_of_process() == own;
+  const bool dead = !work_anywhere() && earliest_timer() == never && threads_of_process() == own &&
+                    !events_in_hand();
   if (dead) {
     std::fflush(nullptr);
     report_deadlock(*this, live_gs());

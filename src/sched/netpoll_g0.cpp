@@ -31,7 +31,7 @@
 // (an
 //       exception from I3 and I4): it will be back sooner than that one is up. Not while a timer is
 //       about to fire, and not for some time after such a G ran long. Who arms a timer meanwhile
-//       wakes somebody; if the G does run long, the monitor does.
+//       wakes somebody; if the M is not back soon, whatever it runs, the monitor does.
 #include <unistd.h>
 
 #include <algorithm>
@@ -123,7 +123,7 @@ bool scheduler::poll_into(p& local) noexcept {
   if (at->poll(0, woken) && polling_m.load(memory_order_seq_cst) != nullptr) at->wake();  // [NET4]
   g_list own;
   if (sort_woken(woken.first(), own) == 0) return false;
-  const bool several = own.size > 1;
+  const bool several = own.size > 1 || !local.runq.ring.empty();
   while (g* gp = own.pop_front()) put_ring(local, gp, *this);
   if (several) wake_if_idle(*this);
   local.poll_after = std::max(poll_interval, local.runq.size() + global.size());  // [NET6]
@@ -186,8 +186,10 @@ void scheduler::end_alone(m& self) noexcept {
   if (!brief) company = company_after_long_run;
 }
 
-// By the monitor, who has seen a G run long.
-void scheduler::end_solitary_run() noexcept {
+// By the monitor, who sees its P at work: with that one G or with what it made runnable, and with
+// timers of its own at most. The others' are nobody's business until somebody keeps the time.
+void scheduler::end_solitary_run(const p& local, nanos now) noexcept {
+  if (now - local.counters.busy_since.load(memory_order_relaxed) < brief_run) return;
   if (alone_m.load(memory_order_relaxed) != nullptr &&
       timekeeper.load(memory_order_relaxed) == nullptr && wants_wake())
     wake_one();

@@ -88,7 +88,7 @@ class scheduler {
   // --- descriptors (sched/netpoll_g0.cpp)
   int register_descriptor(descriptor& d) noexcept;  // 0, or an errno; makes the poller when needed
   bool poll_before_idling(p& local) noexcept;
-  void end_solitary_run() noexcept;
+  void end_solitary_run(const p& local, nanos now) noexcept;
   bool poll_into(p& local) noexcept;  // without blocking; true: Gs were put into local's queue
 
   // --- P hand-off (handoff_g0.cpp)
@@ -230,6 +230,7 @@ class scheduler {
   std::uint32_t unwind_parked() noexcept;
   void wake_all() noexcept;
   void check_deadlock() noexcept;
+  bool events_in_hand() const noexcept;
   void settle_bubble() noexcept;
   g* pick_any(p& local) noexcept;
   bool seize_all() noexcept;

@@ -196,13 +196,13 @@ void sysmon::examine(p& local, nanos now, bool again, bool work, findings& found
     return;
   }
   found.busy = true;
+  if (holder == sched_.alone_m.load(memory_order_relaxed)) sched_.end_solitary_run(local, now);
   if (holder != watch.holder || switches != watch.switches) {
     watch = {holder, switches, now, -1};
     local.history.note(switches, false, now);
     found.suspect |= work && !again;
     return;
   }
-  if (holder == sched_.alone_m.load(memory_order_relaxed)) sched_.end_solitary_run();  // [NET9]
   if (holder->pin.load(memory_order_relaxed) != 0) return;  // g0, or the runtime: not for long
   const bool late = now - watch.since >= sched_.config.handoff_after;
   const bool wanted = !local.runq.empty() || !sched_.global.empty() ||
