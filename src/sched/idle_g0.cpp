@@ -245,7 +245,14 @@ void scheduler::sleep_idle(m& self, bool fenced) {
     if (keeper) {
       if (!fenced) heavy_fence();  // pairs with the light fence in timer_added() [I4]
       until = earliest_timer();
-      timekeeper_until.store(until, memory_order_seq_cst);  // pairs with the load in timer_added()
+      lock.lock();
+      // A successor's time is not to be overwritten: whoever is not the timekeeper any more has
+      // been given a P.
+      const bool still = timekeeper.load(memory_order_relaxed) == &self;
+      // seq_cst: pairs with the load in timer_added().
+      if (still) timekeeper_until.store(until, memory_order_seq_cst);
+      lock.unlock();
+      if (!still) continue;
       if (until != never && until <= time_now()) {
         lock.lock();
         bool got = self.idle && take_p_to_spin(self);
