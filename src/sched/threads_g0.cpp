@@ -81,6 +81,8 @@ void scheduler::report_shortage(const char* what) noexcept {
 }
 
 void scheduler::start_m(m& made) noexcept {
+  monitor
+      .start();  // before the first M: who makes that one is a visitor, and end_ms() waits for him
   try {
     made.thread = std::thread([this, &made] { m_thread(made); });
   } catch (const std::exception& error) {  // no thread, or no memory for one
@@ -89,7 +91,6 @@ void scheduler::start_m(m& made) noexcept {
     return;
   }
   made.started.store(true, memory_order_release);  // pairs with the acquires in bury(), end_ms()
-  monitor.start();
 }
 
 // Its thread could not be made: the P idles until an M comes free or the monitor has tried again.
@@ -192,8 +193,8 @@ void scheduler::await_visitors() noexcept {
 
 // `stopping` is set. Gs that still run keep their threads if not clean.
 void scheduler::end_ms(bool clean) noexcept {
-  monitor.stop();  // it makes Ms, too
   await_visitors();
+  monitor.stop();  // it makes Ms, too
   wake_all();
   for (m* self = all_ms; self != nullptr; self = self->all_next) {
     while (!self->started.load(memory_order_acquire)) std::this_thread::yield();

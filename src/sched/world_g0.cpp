@@ -91,7 +91,9 @@ p* scheduler::new_p() {
 
 // --- Ps, under the lock
 
+// An idle P has no `next`: nobody takes it from there, since there is no M to be frozen (PIN1).
 void scheduler::push_idle_p(p& local) noexcept {
+  if (g* gp = local.runq.take_next(); gp != nullptr) global.push(gp);
   local.idle_next = idle_ps;
   idle_ps = &local;
   idle_word.fetch_add(1, memory_order_acq_rel);
