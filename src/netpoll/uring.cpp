@@ -154,10 +154,12 @@ void uring_poller::before_close(descriptor& d) noexcept {
 
 void uring_poller::wake() noexcept {
   if (wake_pending_.exchange(true, memory_order_acq_rel)) return;
-  submit([](io_uring_sqe* entry) {
+  const int error = submit([](io_uring_sqe* entry) {
     io_uring_prep_nop(entry);
     entry->user_data = wake_data;
   });
+  // It goes in with the next submission; until then others are to try, too.
+  if (error != 0) wake_pending_.store(false, memory_order_release);
 }
 
 bool uring_poller::empty() const noexcept {
