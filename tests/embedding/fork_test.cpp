@@ -17,6 +17,16 @@ struct ending {
   std::string said;
 };
 
+// What comes until the other end is closed; closes this one.
+std::string all_of(int end) {
+  std::string said;
+  char text[512];
+  for (ssize_t n; (n = ::read(end, text, sizeof text)) > 0;)
+    said.append(text, static_cast<std::size_t>(n));
+  ::close(end);
+  return said;
+}
+
 // Forks, runs `body` in the child with stderr in a pipe.
 template <class F>
 ending in_child(F&& body) {
@@ -30,11 +40,7 @@ ending in_child(F&& body) {
     ::_exit(3);
   }
   ::close(ends[1]);
-  ending result{};
-  char text[512];
-  for (ssize_t n; (n = ::read(ends[0], text, sizeof text)) > 0;)
-    result.said.append(text, static_cast<std::size_t>(n));
-  ::close(ends[0]);
+  ending result{0, all_of(ends[0])};
   ::waitpid(child, &result.status, 0);
   return result;
 }
@@ -106,12 +112,9 @@ TEST_P(fork_from_a_g, a_child_that_returns_from_its_g_is_stopped) {
   });
   if (::getpid() != parent) ::_exit(3);
   ::close(ends[1]);
-  char text[512];
-  const ssize_t n = ::read(ends[0], text, sizeof text);
-  ::close(ends[0]);
+  const std::string said = all_of(ends[0]);
   int status = 0;
   ::waitpid(child, &status, 0);
-  const std::string said(text, n > 0 ? static_cast<std::size_t>(n) : 0);
   // Where it is noticed depends on how far run() had come.
   const bool awaited = said.find("waking another thread") != std::string::npos;
   expect_refusal({status, said}, awaited ? "waking another thread" : "the end of a G");
