@@ -179,7 +179,7 @@ TEST_P(supervisor_at, backs_off_further_each_time) {
 
 TEST_P(supervisor_at, ends_with_the_context_above) {
   run([] {
-    auto [c, cancel] = gmp::with_timeout(context(), 3ms);
+    auto [c, cancel] = gmp::with_cancel(context());
     supervisor s(quick(100), c);
     std::atomic<int> runs = 0, ended = 0;
     for (int i = 0; i < 3; ++i) {
@@ -189,6 +189,8 @@ TEST_P(supervisor_at, ends_with_the_context_above) {
         ++ended;
       });
     }
+    until([&] { return runs == 3; });
+    cancel();
     s.wait();
     EXPECT_EQ(ended, runs);
     EXPECT_TRUE(late(s.context()));
