@@ -176,7 +176,7 @@ TEST_P(context_conformance, what_has_ended_is_forgotten) {
     {
       auto [child, cancel_child] = gmp::with_timeout(parent, 1ms);
       child.done().recv();
-      EXPECT_EQ(children_of(parent), 0u);
+      until([&p = parent] { return children_of(p) == 0; });
     }
     {
       auto stop = gmp::after_func(parent, [] {});
