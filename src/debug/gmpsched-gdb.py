@@ -109,8 +109,10 @@ class Parked(gdb.unwinder.Unwinder):
     def __call__(self, pending):
         if self.ctx is None or int(pending.read_register("rsp")) != self.top:
             return None
-        info = pending.create_unwind_info(FrameId(pending.read_register("rsp"), pending.read_register("rip")))
         word = gdb.lookup_type("unsigned long")
+        # Below the G's frames: gdb gives up on a frame that lies lower than the one it called.
+        low = gdb.Value(self.ctx).cast(word)
+        info = pending.create_unwind_info(FrameId(low, pending.read_register("rip")))
         for register, offset in self.REGISTERS.items():
             info.add_saved_register(register, gdb.Value(read(self.ctx + offset)).cast(word))
         info.add_saved_register("rsp", gdb.Value(self.ctx + 0x40).cast(word))
