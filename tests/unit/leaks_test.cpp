@@ -95,6 +95,7 @@ TEST_F(leaks_test, mutexes_in_a_circle) {
     };
     gmp::go({.name = "a-b"}, [&] { both(a, b); });
     gmp::go({.name = "b-a"}, [&] { both(b, a); });
+    until([&] { return held == 2; });
     gmp::go({.name = "behind"}, [&] { const std::lock_guard hold(a); });
     free_again.lock();
     gmp::go({.name = "waits for us"}, [&] { const std::lock_guard hold(free_again); });
