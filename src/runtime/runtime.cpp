@@ -111,13 +111,19 @@ void name_overflowed(void* first_top, std::size_t used, std::size_t max) noexcep
   fatal(text);
 }
 
+// Lower layers' ways up. Once, for the first runtime: others may be in use when a later one is made.
+bool set_hooks() noexcept {
+  stack_overflow_hook = &name_overflowed;
+  describe_wait = &object_of_wait;
+  return true;
+}
+
 }  // namespace
 
 runtime_core::runtime_core(options w) : wanted(std::move(w)) {
+  [[maybe_unused]] static const bool hooks_are_set = set_hooks();
   const scheduler_config config = config_of(wanted);
   first_segments_configure(config.max_stack);
-  stack_overflow_hook = &name_overflowed;
-  describe_wait = &object_of_wait;
   sched = std::make_unique<scheduler>(config);
   sched->on_panic = wanted.on_panic;
   if (wanted.dump_on_quit) dump_on_quit();
