@@ -111,7 +111,8 @@ void name_overflowed(void* first_top, std::size_t used, std::size_t max) noexcep
   fatal(text);
 }
 
-// Lower layers' ways up. Once, for the first runtime: others may be in use when a later one is made.
+// Lower layers' ways up. Once, for the first runtime: others may be in use when a later one is
+// made.
 bool set_hooks() noexcept {
   stack_overflow_hook = &name_overflowed;
   describe_wait = &object_of_wait;
