@@ -73,6 +73,7 @@ nanos deadline_fired(timer_node& node, nanos, nanos now) {
 // most deadlines are moved before anybody has waited for them. [DL2]
 __attribute__((noinline)) void arm_deadline(descriptor& d, direction dir, nanos deadline) {
   descriptor::deadline_timer& timer = d.timers[descriptor::index(dir)];
+  // Idle: whoever stored the mark has not armed it yet; arming it twice does no harm.
   if (timer.armed_for.load(memory_order_seq_cst) <= deadline &&
       timer.node.state.load(memory_order_acquire) != timer_node::phase::idle)
     return;

@@ -109,7 +109,7 @@ TEST_P(net_conformance, read_write_deadline_race) {
     group.go([&c = client, rounds] {
       for (int i = 0; i < rounds; ++i) {
         c.set_deadline(std::chrono::steady_clock::now() + 20us);
-        gmp::this_g::sleep_for(20us);
+        gmp::this_g::sleep_for(20us);  // the pace of the deadlines
       }
       c.set_deadline(std::chrono::steady_clock::now() - 1ms);
     });

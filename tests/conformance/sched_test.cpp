@@ -164,7 +164,7 @@ TEST_P(sched_conformance, a_timer_fires_under_gs_that_keep_each_other_busy) {
       pair.go([=] { ping_for_ever(a, b, stop, call); });
       pair.go([=] { ping_for_ever(b, a, stop, call); });
       const auto start = std::chrono::steady_clock::now();
-      gmp::this_g::sleep_for(20ms);
+      gmp::this_g::sleep_for(20ms);  // what is tested
       const auto late = std::chrono::steady_clock::now() - start;
       stop.close();
       pair.wait();
@@ -190,7 +190,7 @@ TEST_P(sched_conformance, a_sleeper_wakes_beside_a_pair_on_a_buffered_channel) {
       }
     });
     bool woke = gmp::spawn([] {
-                  gmp::this_g::sleep_for(1us);
+                  gmp::this_g::sleep_for(1us);  // what is tested
                   return true;
                 }).get();
     stop.close();

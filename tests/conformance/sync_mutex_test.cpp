@@ -125,7 +125,7 @@ TEST_P(handoff_conformance, a_starving_waiter_comes_before_the_releaser) {
       until([&] { return started.load(); });
       for (int turn = 0; turn < 3;
            ++turn) {  // it wakes, finds the lock taken, and has waited long by then
-        gmp::this_g::sleep_for(1500us);
+        gmp::this_g::sleep_for(1500us);  // longer than a waiter is patient
         lock.unlock();
         lock.lock();
         if (waiter_had_it) break;

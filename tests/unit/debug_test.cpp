@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "queue/switch_history.hpp"
+#include "support/listing.hpp"
 #include "support/waiting.hpp"
 
 namespace {
@@ -39,20 +40,11 @@ std::size_t lines_with(const gmp::g_info& one, const std::string& text) {
                     [&](const auto& line) { return line.find(text) != std::string::npos; }));
 }
 
-void until_waiting(std::uint64_t n) {
-  until([n] {
-    const auto all = gmp::debug::list();
-    return static_cast<std::uint64_t>(std::count_if(all.begin(), all.end(), [](const auto& one) {
-             return one.state == "waiting";
-           })) >= n;
-  });
-}
-
 TEST(debug, a_parked_g_has_all_that_is_known_of_it) {
   gmp::run([] {
     auto ch = gmp::make_chan<int>();
     gmp::go({.name = "reader", .facts = {{"peer", "10.0.0.7"}}}, [ch] { waits_for_a_message(ch); });
-    until_waiting(1);
+    until_gs_wait(1);
     const auto all = gmp::debug::list();
     const gmp::g_info* reader = find(all, "reader");
     ASSERT_NE(reader, nullptr);
@@ -86,7 +78,7 @@ TEST(debug, stacks_of_parked_gs_name_their_functions) {
     auto ch = gmp::make_chan<int>();
     gmp::go({.name = "shallow"}, [ch] { waits_for_a_message(ch); });
     gmp::go({.name = "deep"}, [ch] { waits_far_down(ch, 12); });
-    until_waiting(2);
+    until_gs_wait(2);
     const auto all = gmp::debug::list();
     const gmp::g_info* shallow = find(all, "shallow");
     const gmp::g_info* deep = find(all, "deep");
@@ -104,7 +96,7 @@ TEST(debug, dump_writes_a_line_per_g_and_its_stack) {
   gmp::run([] {
     auto ch = gmp::make_chan<int>();
     gmp::go({.name = "reader"}, [ch] { waits_for_a_message(ch); });
-    until_waiting(1);
+    until_gs_wait(1);
     std::ostringstream out;
     gmp::debug::dump(out);
     const std::string text = out.str();
@@ -130,7 +122,7 @@ TEST(debug, a_plain_thread_sees_the_gs_of_all_runtimes) {
     gmp::this_g::set_name(names[1]);
     ch.recv();
   });
-  until_waiting(2);
+  until_gs_wait(2);
   const auto all = gmp::debug::list();
   EXPECT_NE(find(all, "one"), nullptr);
   EXPECT_NE(find(all, "two"), nullptr);
@@ -210,10 +202,10 @@ TEST(debug, waits_are_dated_afterwards) {
         auto ch = gmp::make_chan<int>();
         const auto first = std::chrono::steady_clock::now();
         gmp::go({.name = "early"}, [ch] { ch.recv(); });
-        until_waiting(1);
+        until_gs_wait(1);
         gmp::this_g::sleep_for(200ms);
         gmp::go({.name = "late"}, [ch] { ch.recv(); });
-        until_waiting(2);
+        until_gs_wait(2);
         const auto last = std::chrono::steady_clock::now();
         gmp::this_g::sleep_for(100ms);
         const auto all = gmp::debug::list();

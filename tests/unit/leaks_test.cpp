@@ -10,20 +10,12 @@
 #include <algorithm>
 #include <mutex>
 
+#include "support/listing.hpp"
 #include "support/waiting.hpp"
 
 namespace {
 
 using namespace gmp_test;
-
-void until_waiting(std::uint64_t n) {
-  until([n] {
-    const auto all = gmp::debug::list();
-    return static_cast<std::uint64_t>(std::count_if(all.begin(), all.end(), [](const auto& one) {
-             return one.state == "waiting";
-           })) >= n;
-  });
-}
 
 // On a G of its own: what that leaves on its stack is nobody's any more.
 template <class F>
@@ -74,7 +66,7 @@ names of_channels() {
       gmp::go({.name = "kept"}, [kept, known] { kept.recv(); });
       gmp::go({.name = "nil"}, [] { gmp::chan<int>().recv(); });
     });
-    until_waiting(6);
+    until_gs_wait(6);
     return leaks();
   });
 }
@@ -99,7 +91,7 @@ TEST_F(leaks_test, mutexes_in_a_circle) {
     gmp::go({.name = "behind"}, [&] { const std::lock_guard hold(a); });
     free_again.lock();
     gmp::go({.name = "waits for us"}, [&] { const std::lock_guard hold(free_again); });
-    until_waiting(4);
+    until_gs_wait(4);
     EXPECT_EQ(leaks(), (names{"a-b", "b-a", "behind"}));
     free_again.unlock();
     until([] { return gmp::stats().live == 4; });
@@ -121,7 +113,7 @@ TEST_F(leaks_test, a_task_that_waits_for_a_leak) {
           }).get();
         });
       });
-      until_waiting(2);
+      until_gs_wait(2);
       return leaks();
     });
   });
@@ -165,7 +157,7 @@ TEST_F(leaks_test, no_false_alarms) {
     gmp::mutex held;
     held.lock();
     gmp::go([&] { const std::lock_guard hold(held); });
-    until_waiting(10);
+    until_gs_wait(10);
     EXPECT_EQ(leaks(), names{});
     held.unlock();
     none.release();
@@ -197,7 +189,7 @@ TEST_F(leaks_test, a_foreign_thread_with_a_reference) {
         auto lost = gmp::make_chan<int>();
         gmp::go({.name = "lost"}, [lost] { lost.recv(); });
       });
-      until_waiting(2);
+      until_gs_wait(2);
       const names found = leaks();
       step = 1;
       foreign.join();
@@ -218,7 +210,7 @@ TEST_F(leaks_test, listed_at_the_end_when_asked) {
             auto lost = gmp::make_chan<int>();
             gmp::go({.name = "lost", .facts = {{"user", "7"}}}, [lost] { lost.recv(); });
           });
-          until_waiting(1);
+          until_gs_wait(1);
         },
         wanted);
     text = testing::internal::GetCapturedStderr();
