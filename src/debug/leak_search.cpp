@@ -1,14 +1,13 @@
 // All of this runs on a thread's own stack.
 #include "debug/leak_search.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
 #include <system_error>
 #include <utility>
 
+#include "base/thread_stack.hpp"
 #include "debug/memory.hpp"
 #include "sched/scheduler.hpp"
 #include "sync/chan_core.hpp"
@@ -118,14 +117,9 @@ void leave_out_our_own(search_state& state) {
     }
   }
   if (this_m() != nullptr) return;
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
-  void* low = nullptr;
-  std::size_t size = 0;
-  pthread_attr_getstack(&attributes, &low, &size);
-  pthread_attr_destroy(&attributes);
-  if (low < state.asked->entry)
-    state.pieces.push_back({hidden(low), hidden(state.asked->entry), nothing});
+  const thread_stack own = own_thread_stack();
+  if (own.size != 0 && own.low < state.asked->entry)
+    state.pieces.push_back({hidden(own.low), hidden(state.asked->entry), nothing});
 }
 
 const memory_piece* piece_at(const search_state& state, std::uintptr_t at) {

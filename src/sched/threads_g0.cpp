@@ -21,6 +21,7 @@
 
 #include "base/check.hpp"
 #include "base/futex.hpp"
+#include "base/thread_stack.hpp"
 #include "sched/scheduler.hpp"
 
 extern "C" {
@@ -108,18 +109,14 @@ void scheduler::unmake_m(m& made) noexcept {
 }
 
 void scheduler::note_g0_stack(m& self, void* high) noexcept {
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
-  void* low = nullptr;
-  std::size_t size = 0;
-  pthread_attr_getstack(&attributes, &low, &size);
-  pthread_attr_destroy(&attributes);
+  const thread_stack own = own_thread_stack();
+  if (own.size == 0) return;
 #if GMPSCHED_ASAN
-  self.g0_stack.low = low;
-  self.g0_stack.size = size;
+  self.g0_stack.low = own.low;
+  self.g0_stack.size = own.size;
 #endif
   lock.lock();
-  self.g0_low = low;
+  self.g0_low = own.low;
   self.g0_high = high;
   lock.unlock();
 }
