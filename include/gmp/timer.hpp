@@ -17,6 +17,8 @@ namespace detail {
 chan_core* timer_chan_make(nanoseconds_count delay, nanoseconds_count period);
 // True: a firing was prevented. Afterwards nothing can be received.
 bool timer_chan_stop(chan_core& core) noexcept;
+// Before a reference is given up that kept the timer going: the others receive nothing any more.
+void timer_chan_drop(chan_core& core) noexcept;
 bool timer_chan_reset(chan_core& core, nanoseconds_count delay, nanoseconds_count period);
 // Throws std::invalid_argument naming the call.
 nanoseconds_count checked_period(nanoseconds_count period, const char* call);
@@ -61,7 +63,9 @@ class timer {
     }
     return *this;
   }
-  ~timer() { stop(); }
+  ~timer() {
+    if (ref_.get() != nullptr) detail::timer_chan_drop(*ref_.get());
+  }
 
   // The same one always; nil when moved from.
   recv_chan<std::chrono::steady_clock::time_point> channel() const noexcept {
@@ -102,7 +106,9 @@ class ticker {
     }
     return *this;
   }
-  ~ticker() { stop(); }
+  ~ticker() {
+    if (ref_.get() != nullptr) detail::timer_chan_drop(*ref_.get());
+  }
 
   // The same one always; nil when moved from.
   recv_chan<std::chrono::steady_clock::time_point> channel() const noexcept {

@@ -68,6 +68,13 @@ bool timer_stop(timer_node& timer) noexcept;
 bool timer_stop_and_wait(timer_node& timer) noexcept;
 bool timer_rearm(timer_node& timer, nanos when) noexcept;
 
+// The same for code that is on an M's or a thread's own stack already. `guest`: the scheduler that
+// a plain thread visits, null on an M.
+nanos now_at_home() noexcept;
+[[nodiscard]] bool timer_arm_at_home(timer_node& timer, nanos when,
+                                     scheduler* guest) noexcept;  // false: no memory
+bool timer_rearm_at_home(timer_node& timer, nanos when) noexcept;
+
 // Waits until a callback that has readied this G lets go of the node, so that the node's memory may
 // go.
 void timer_settle(timer_node& timer) noexcept;

@@ -10,28 +10,21 @@ namespace gmp::detail {
 namespace {
 
 struct arm_request {
-  scheduler* sched;
-  timer_heap* heap;
   timer_node* timer;
   nanos when;
-  bool failed;
+  scheduler* guest;
+  bool done;
 };
 
 GMPSCHED_HOME_FUNCTION(arm_home)(void* arg) {
   auto& request = *static_cast<arm_request*>(arg);
-  try {
-    request.failed = false;
-    if (request.heap->add(*request.timer, request.when)) request.sched->timer_added(request.when);
-  } catch (const std::bad_alloc&) {
-    request.failed = true;
-  }
+  request.done = timer_arm_at_home(*request.timer, request.when, request.guest);
 }
 
-void arm_on(scheduler& sched, timer_heap* heap, timer_node& timer, nanos when) {
-  if (heap == nullptr) heap = &sched.all_ps[0].load(memory_order_acquire)->timers;
-  arm_request request{&sched, heap, &timer, when, false};
+void arm_as(timer_node& timer, nanos when, scheduler* guest) {
+  arm_request request{&timer, when, guest, false};
   call_on_home(&arm_home, &request);
-  if (request.failed) throw std::bad_alloc();
+  if (!request.done) throw std::bad_alloc();
 }
 
 struct timer_request {
@@ -52,18 +45,10 @@ GMPSCHED_HOME_FUNCTION(stop_and_wait_home)(void* arg) {
 
 GMPSCHED_HOME_FUNCTION(rearm_home)(void* arg) {
   auto& request = *static_cast<timer_request*>(arg);
-  timer_heap* home = request.timer->heap.load(memory_order_acquire);
-  request.answer = timer_heap::rearm(*request.timer, request.when);
-  if (!request.answer || home == nullptr) return;
-  // The timer may be any runtime's.
-  if (const visit owner(home->owner.load(memory_order_relaxed)); owner)
-    owner->timer_added(request.when);
+  request.answer = timer_rearm_at_home(*request.timer, request.when);
 }
 
-GMPSCHED_HOME_FUNCTION(now_home)(void* arg) {
-  const m* self = this_m();
-  *static_cast<nanos*>(arg) = self != nullptr ? self->sched->time_now() : clock_now();
-}
+GMPSCHED_HOME_FUNCTION(now_home)(void* arg) { *static_cast<nanos*>(arg) = now_at_home(); }
 
 GMPSCHED_HOME_FUNCTION(thread_sleep)(void* arg) {
   nanos until = *static_cast<nanos*>(arg);
@@ -100,14 +85,9 @@ nanos now_on_g() noexcept {
 }
 
 void timer_arm(timer_node& timer, nanos when) {
-  if (when == never) --when;  // armed all the same: who waits for it is not deadlocked
-  if (m* self = this_m(); self != nullptr) {
-    const p* local = peek_p(*self);  // only named here: the heap has its own lock
-    arm_on(*self->sched, local != nullptr ? &local->timers : nullptr, timer, when);
-  } else {
-    const visit guest;
-    arm_on(*guest, nullptr, timer, when);
-  }
+  if (this_m() != nullptr) return arm_as(timer, when, nullptr);
+  const visit guest;
+  arm_as(timer, when, &*guest);
 }
 
 bool timer_stop(timer_node& timer) noexcept {

@@ -187,8 +187,11 @@ __attribute__((noinline, cold)) void chan_free(chan_core* core) noexcept {
 }  // namespace
 
 void chan_release(chan_core* core) noexcept {
-  // acq_rel: whoever frees has seen everything the others did.
-  if (core->references_.fetch_sub(1, memory_order_acq_rel) == 1) chan_free(core);
+  // acquire, acq_rel: whoever frees has seen everything the others did. Who holds the only
+  // reference needs no locked instruction: nobody can make another.
+  if (core->references_.load(memory_order_acquire) == 1 ||
+      core->references_.fetch_sub(1, memory_order_acq_rel) == 1)
+    chan_free(core);
 }
 
 // --- the calls

@@ -8,14 +8,18 @@
 //      reset() came sends nothing. Those also take out a value that nobody has read: after them
 //      nothing stale is received.
 // TM3  The channel's memory is freed after the node was stopped and no callback uses it any more.
+//
+// Starting and stopping are one trip to the M's own stack each, whatever they do there.
 #include "gmp/timer.hpp"
 
 #include <new>
 #include <stdexcept>
 
+#include "base/attributes.hpp"
 #include "base/clock.hpp"
 #include "sched/park.hpp"
 #include "sched/registry.hpp"
+#include "stack/stack.hpp"
 #include "sync/chan_core.hpp"
 
 namespace gmp::detail {
@@ -71,7 +75,11 @@ nanos time_fired(timer_node& node, nanos, nanos now) {
   return again;
 }
 
-void time_chan_ends(chan_core& core) { timer_stop_and_wait(source_of(core).node); }  // [TM3]
+void time_chan_ends(chan_core& core) {  // [TM3]
+  timer_node& node = source_of(core).node;
+  // acquire: pairs with the last touch of a callback or a stop.
+  if (node.state.load(memory_order_acquire) != timer_node::phase::idle) timer_stop_and_wait(node);
+}
 
 // Under the lock. True: a firing was prevented.
 bool disarm(chan_core& core, time_source& source) noexcept {
@@ -85,60 +93,98 @@ bool disarm(chan_core& core, time_source& source) noexcept {
   return pending;
 }
 
+struct start_request {
+  chan_core* core;
+  nanos delay;
+  nanos period;
+  scheduler* guest;  // as timer_arm_at_home() wants it
+  bool pending;
+  bool failed;
+};
+
+GMPSCHED_NO_SPLIT void start(time_source& source, start_request& request) noexcept;
+
 // Under the lock, disarmed.
-void start(time_source& source, nanos deadline, nanos period) {
+void start(time_source& source, start_request& request) noexcept {
+  const nanos deadline = after(now_at_home(), request.delay);
   source.deadline = deadline;
-  source.period = period;
+  source.period = request.period;
+  source.armed = true;  // before the node is: it may fire at once
   if (deadline == never) {
-    timer_stop(source.node);
-  } else if (!timer_rearm(source.node, deadline)) {
-    timer_arm(source.node, deadline);
+    timer_heap::stop(source.node);
+  } else if (!timer_rearm_at_home(source.node, deadline)) {
+    request.failed = !timer_arm_at_home(source.node, deadline, request.guest);
+    if (request.failed) source.armed = false;
   }
-  source.armed = true;
+}
+
+GMPSCHED_HOME_FUNCTION(make_home)(void* arg) {
+  auto& request = *static_cast<start_request*>(arg);
+  void* memory = ::operator new(source_offset + sizeof(time_source), std::nothrow);
+  request.failed = memory == nullptr;
+  if (request.failed) return;
+  chan_core& core = *::new (memory) chan_core(value_element, 1);
+  auto& source = *::new (static_cast<std::byte*>(memory) + source_offset) time_source{{}, &core};
+  source.node.fire = &time_fired;
+  core.is_timer_ = true;
+  core.on_free_ = &time_chan_ends;
+  request.core = &core;
+  start(source, request);  // nobody else knows it yet
+}
+
+GMPSCHED_HOME_FUNCTION(reset_home)(void* arg) {
+  auto& request = *static_cast<start_request*>(arg);
+  time_source& source = source_of(*request.core);
+  request.core->lock_.lock();
+  request.pending = disarm(*request.core, source);
+  start(source, request);
+  request.core->lock_.unlock();
+}
+
+void run_start(start_request& request, void (*home)(void*)) {
+  if (this_m() != nullptr) {
+    call_on_home(home, &request);
+  } else {
+    const visit guest;  // throws: nobody keeps the time
+    request.guest = &*guest;
+    call_on_home(home, &request);
+  }
+  if (request.failed) throw std::bad_alloc();
 }
 
 }  // namespace
 
 __attribute__((noinline)) chan_core* timer_chan_make(nanoseconds_count delay,
                                                      nanoseconds_count period) {
-  if (this_m() == nullptr) static_cast<void>(visit());  // throws: nobody keeps the time
-  void* memory = ::operator new(source_offset + sizeof(time_source));
-  chan_core& core = *::new (memory) chan_core(value_element, 1);
-  auto& source = *::new (static_cast<std::byte*>(memory) + source_offset) time_source{{}, &core};
-  source.node.fire = &time_fired;
-  core.is_timer_ = true;
-  core.on_free_ = &time_chan_ends;
+  start_request request{nullptr, delay, period, nullptr, false, false};
   try {
-    timer_chan_reset(core, delay, period);
+    run_start(request, &make_home);
   } catch (...) {
-    chan_release(&core);
+    if (request.core != nullptr) chan_release(request.core);
     throw;
   }
-  return &core;
+  return request.core;
 }
 
 bool timer_chan_stop(chan_core& core) noexcept {
   time_source& source = source_of(core);
   core.lock_.lock();
+  const bool armed = source.armed;
   const bool pending = disarm(core, source);
-  timer_stop(source.node);
+  if (armed) timer_stop(source.node);  // not armed: in no heap, or past all that counts [TM2]
   core.lock_.unlock();
   return pending;
 }
 
+void timer_chan_drop(chan_core& core) noexcept {
+  // acquire: pairs with the releases of the others. The only holder's release stops the node.
+  if (core.references_.load(memory_order_acquire) != 1) timer_chan_stop(core);
+}
+
 bool timer_chan_reset(chan_core& core, nanoseconds_count delay, nanoseconds_count period) {
-  time_source& source = source_of(core);
-  const nanos deadline = deadline_in(delay);
-  core.lock_.lock();
-  const bool pending = disarm(core, source);
-  try {
-    start(source, deadline, period);
-  } catch (...) {
-    core.lock_.unlock();
-    throw;
-  }
-  core.lock_.unlock();
-  return pending;
+  start_request request{&core, delay, period, nullptr, false, false};
+  run_start(request, &reset_home);
+  return request.pending;
 }
 
 nanoseconds_count checked_period(nanoseconds_count period, const char* call) {

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <ratio>
+#include <type_traits>
 
 namespace gmp::detail {
 
@@ -15,6 +17,15 @@ nanoseconds_count now_on_g() noexcept;
 // Any duration, floating ones too, clamped to what 64 bits of nanoseconds hold.
 template <class Rep, class Period>
 constexpr nanoseconds_count clamp_duration(std::chrono::duration<Rep, Period> d) noexcept {
+  if constexpr (std::is_integral_v<Rep> && sizeof(Rep) <= 8 && Period::den <= std::nano::den &&
+                std::nano::den % Period::den == 0) {  // whole nanoseconds: no floating point
+    constexpr std::intmax_t each = std::nano::den / Period::den;
+    nanoseconds_count ns = 0;
+    if (!__builtin_mul_overflow(d.count(), Period::num, &ns) &&
+        !__builtin_mul_overflow(ns, each, &ns))
+      return ns;
+    return d.count() < 0 ? std::numeric_limits<nanoseconds_count>::min() : forever;
+  }
   using wide = std::chrono::duration<long double, std::nano>;
   const long double ns = std::chrono::duration_cast<wide>(d).count();
   if (!(ns > 0))
