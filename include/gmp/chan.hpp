@@ -66,6 +66,10 @@ struct chan_access {
   static chan_core* core(const chan_handle<Self>& channel) noexcept {
     return channel.ref_.get();
   }
+  template <class Self>
+  static chan_ref release(chan_handle<Self>&& channel) noexcept {
+    return std::move(channel.ref_);
+  }
   template <class C>
   static C adopt(chan_core* core) noexcept {
     C channel;

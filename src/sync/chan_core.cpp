@@ -261,14 +261,14 @@ chan_result told(wake_status status) noexcept {
 __attribute__((noinline)) chan_result timed(chan_core* core, void* element,
                                             nanoseconds_count deadline, select_kind kind) {
   select_op ops[2];
-  waiter waiters[2];
-  std::uint16_t order[4];
+  waiter_room<2> waiters;
+  select_op* order[4];
   ops[0].core = core;
   ops[0].element = element;
   ops[0].kind = kind;
   ops[1].kind = select_kind::timeout;
   ops[1].deadline = deadline;
-  return select_run(ops, waiters, order, 2) == 0 ? ops[0].result : chan_result::timed_out;
+  return select_run(ops, waiters.first(), order, 2) == 0 ? ops[0].result : chan_result::timed_out;
 }
 
 }  // namespace

@@ -59,6 +59,12 @@ class chan_core {
     return empty_now() && !closed_.load(memory_order_acquire) && empty_now();
   }
 
+  // A cheaper look: false if a receive would block, without the lock perhaps no longer.
+  bool may_recv() const noexcept {
+    return size_.load(memory_order_relaxed) != 0 || !sendq_.empty() ||
+           closed_.load(memory_order_relaxed);
+  }
+
   std::size_t size() const noexcept { return size_.load(memory_order_relaxed); }
   std::size_t capacity() const noexcept { return capacity_; }
   std::size_t alignment() const noexcept { return type_.align; }

@@ -75,13 +75,13 @@ chan_result chan_told(chan_core* core, void* element, select_kind kind, const co
   if (at_once != chan_result::would_block) return at_once;
   const recv_chan<void> done = ctx.done();
   select_op ops[2];
-  waiter waiters[2];
-  std::uint16_t order[4];
+  waiter_room<2> waiters;
+  select_op* order[4];
   ops[0].core = core;
   ops[0].element = element;
   ops[0].kind = kind;
   ops[1].core = chan_access::core(done);
-  if (select_run(ops, waiters, order, 2) == 0) return ops[0].result;
+  if (select_run(ops, waiters.first(), order, 2) == 0) return ops[0].result;
   why = told_error(ctx);
   return chan_result::cancelled;
 }

@@ -10,11 +10,14 @@
 //       (the timer) takes the last of them first, so that it meets a G whose registers are saved.
 // SEL4  Before select returns it has taken every channel's lock again: nobody holds a pointer to
 // its waiters, and the commit
-//       is through with the array of locks.
+//       is through with the array of locks. All but the one whose partner woke it: he was through
+//       with the waiter by then, and had waited for the commit's release of that lock; if that is
+//       not the last release, the last lock is among those taken.
 #include "gmp/select.hpp"
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 #include <vector>
 
@@ -56,13 +59,11 @@ bool cancel_select(void* arg) noexcept {
 
 // What a run needs to know about its cases.
 struct plan {
-  select_op* ops;
-  std::uint16_t* poll;  // channel cases, in the order in which they are tried
-  std::uint16_t* lock;  // the same, by address of the channel
+  select_op** poll;  // channel cases, in the order in which they are tried
+  select_op** lock;  // the same, by address of the channel
   std::size_t channels = 0;
-  std::size_t otherwise = none;
-  std::size_t timeout = none;  // the earliest
-  static constexpr std::size_t none = ~std::size_t{0};
+  select_op* otherwise = nullptr;
+  select_op* timeout = nullptr;  // the earliest
 };
 
 }  // namespace
@@ -72,9 +73,9 @@ bool tell_select(const g& gp, wait_facts& facts) {
   const auto& wait = *static_cast<const select_wait*>(gp.cancel_arg);
   facts.outside = wait.timer.fire != nullptr;
   for (std::size_t i = 0; i < wait.all->channels; ++i) {
-    const std::uint16_t at = wait.all->lock[i];
-    facts.waiters.push_back(hidden(&wait.waiters[at]));
-    tell_channel(wait.all->ops[at].core, &wait.all->ops[at].core, facts);
+    const select_op& op = *wait.all->lock[i];
+    facts.waiters.push_back(hidden(&wait.waiters[op.index]));
+    tell_channel(op.core, &op.core, facts);
   }
   return true;
 }
@@ -83,54 +84,82 @@ namespace {
 
 GMPSCHED_HOME_FUNCTION(thread_random)(void* arg) {
   thread_local cheap_random random(reinterpret_cast<std::uintptr_t>(&random));
-  auto& bound = *static_cast<std::uint32_t*>(arg);
-  bound = random.below(bound);
+  *static_cast<std::uint32_t*>(arg) = random.next();
 }
 
-std::uint32_t random_below(std::uint32_t bound) noexcept {
-  if (m* self = this_m(); self != nullptr) return self->random.below(bound);
-  call_on_home(&thread_random, &bound);
-  return bound;
+std::uint32_t random_draw() noexcept {
+  if (m* self = this_m(); self != nullptr) return self->random.next();
+  std::uint32_t drawn;
+  call_on_home(&thread_random, &drawn);
+  return drawn;
 }
 
-void make_plan(plan& all, std::size_t n) noexcept {
+// Small numbers out of one draw: each is the whole part of a fraction, what is left of the fraction
+// serves the next. A draw is good for the orders of eight.
+class fractions {
+ public:
+  std::uint32_t below(std::size_t bound) noexcept {
+    if (uses_++ % 8 == 0) left_ = random_draw();
+    const std::uint64_t product = std::uint64_t{left_} * bound;
+    left_ = static_cast<std::uint32_t>(product);
+    return static_cast<std::uint32_t>(product >> 32);
+  }
+
+ private:
+  std::uint32_t left_ = 0;
+  std::uint32_t uses_ = 0;
+};
+
+void make_plan(plan& all, select_op* ops, std::size_t n) noexcept {
+  fractions random;
+  select_op** const poll = all.poll;
+  select_op** const lock = all.lock;
+  std::size_t channels = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    select_op& op = all.ops[i];
-    switch (op.kind) {
-      case select_kind::otherwise:
-        all.otherwise = i;
-        break;
-      case select_kind::timeout:
-        if (all.timeout == plan::none || op.deadline < all.ops[all.timeout].deadline)
-          all.timeout = i;
-        break;
-      default: {
-        if (op.core == nullptr) break;  // nil never fires
-        // Inside-out Fisher-Yates.
-        const auto j =
-            all.channels == 0 ? 0 : random_below(static_cast<std::uint32_t>(all.channels) + 1);
-        all.poll[all.channels] = all.poll[j];
-        all.poll[j] = static_cast<std::uint16_t>(i);
-        ++all.channels;
-      }
-    }
+    select_op* op = &ops[i];
+    op->index = static_cast<std::uint16_t>(i);
+    if (op->core != nullptr) {
+      const std::size_t j = channels == 0 ? 0 : random.below(channels + 1);
+      poll[channels] = poll[j];  // inside-out Fisher-Yates
+      poll[j] = op;
+      lock[channels++] = op;
+    } else if (op->kind == select_kind::otherwise) {
+      all.otherwise = op;
+    } else if (op->kind == select_kind::timeout) {
+      if (all.timeout == nullptr || op->deadline < all.timeout->deadline) all.timeout = op;
+    }  // else nil, which never fires
+  }
+  all.channels = channels;
+}
+
+// Cases on one channel wait in its queue in a random order.
+void shuffle_equals(plan& all) noexcept {
+  fractions random;
+  for (std::size_t i = 1; i < all.channels; ++i) {
+    std::size_t run = i;
+    while (run > 0 && all.lock[run - 1]->core == all.lock[i]->core) --run;
+    if (run != i) std::swap(all.lock[i], all.lock[run + random.below(i - run + 1)]);
   }
 }
 
-// From the shuffled order: cases on one channel wait in its queue in a random order, too.
+// From the order in which they were written, which is the same every time: the branches are
+// predicted.
 void order_locks(plan& all) noexcept {
-  for (std::size_t i = 0; i < all.channels; ++i) all.lock[i] = all.poll[i];
-  auto by_address = [&all](std::uint16_t a, std::uint16_t b) {
-    return all.ops[a].core < all.ops[b].core;
-  };
+  auto before = [](const select_op* a, const select_op* b) { return a->core < b->core; };
+  bool equals = false;
   if (all.channels <= 8) {  // insertion sort: no calls
     for (std::size_t i = 1; i < all.channels; ++i) {
-      for (std::size_t k = i; k > 0 && by_address(all.lock[k], all.lock[k - 1]); --k)
-        std::swap(all.lock[k], all.lock[k - 1]);
+      select_op* op = all.lock[i];
+      std::size_t k = i;
+      for (; k > 0 && before(op, all.lock[k - 1]); --k) all.lock[k] = all.lock[k - 1];
+      all.lock[k] = op;
+      if (k > 0 && all.lock[k - 1]->core == op->core) equals = true;
     }
   } else {
-    std::sort(all.lock, all.lock + all.channels, by_address);
+    std::sort(all.lock, all.lock + all.channels, before);
+    equals = true;  // perhaps
   }
+  if (equals) shuffle_equals(all);
 }
 
 // Calls `each` for every distinct channel, in address order. [SEL1]
@@ -138,7 +167,7 @@ template <class Each>
 void for_each_channel(const plan& all, Each each) {
   chan_core* before = nullptr;
   for (std::size_t i = 0; i < all.channels; ++i) {
-    chan_core* core = all.ops[all.lock[i]].core;
+    chan_core* core = all.lock[i]->core;
     if (core != before) each(*core);
     before = core;
   }
@@ -159,37 +188,49 @@ struct lock_all {
   }
 };
 
-// Pass 1: the first case that can go on. None: plan::none, and the locks are still held.
-std::size_t try_all(const plan& all, lock_all& locks) {
+bool would_block(const select_op& op) noexcept {
+  return op.kind == select_kind::send ? op.core->send_would_block() : op.core->recv_would_block();
+}
+// Without the channel's lock a hint.
+bool worth_a_try(const select_op& op) noexcept {
+  return op.kind == select_kind::send ? !op.core->send_would_block() : op.core->may_recv();
+}
+
+step try_one(const select_op& op) {
+  return op.kind == select_kind::send ? op.core->try_send(op.element)
+                                      : op.core->try_recv(op.element);
+}
+
+// Pass 1: the first case that can go on. None: null, and the locks are still held.
+select_op* try_all(const plan& all, lock_all& locks) {
   for (std::size_t i = 0; i < all.channels; ++i) {
-    select_op& op = all.ops[all.poll[i]];
-    const step done = op.kind == select_kind::send ? op.core->try_send(op.element)
-                                                   : op.core->try_recv(op.element);
+    select_op& op = *all.poll[i];
+    if (!worth_a_try(op)) continue;
+    const step done = try_one(op);
     if (done.result == chan_result::would_block) continue;
     op.result = done.result;
     locks.unlock();
     if (done.wake != nullptr) ready(*done.wake);
-    return all.poll[i];
+    return &op;
   }
-  return plan::none;
+  return nullptr;
 }
 
 // Pass 0: the first case that can go on, each channel locked alone. A case that is ready when it is
 // tried is a right choice whatever the others are; that nothing is ready, only pass 1 can tell.
-std::size_t try_each(const plan& all) {
+select_op* try_each(const plan& all) {
   for (std::size_t i = 0; i < all.channels; ++i) {
-    select_op& op = all.ops[all.poll[i]];
-    const bool send = op.kind == select_kind::send;
-    if (send ? op.core->send_would_block() : op.core->recv_would_block()) continue;
+    select_op& op = *all.poll[i];
+    if (!worth_a_try(op)) continue;
     std::unique_lock hold(op.core->lock_);
-    const step done = send ? op.core->try_send(op.element) : op.core->try_recv(op.element);
+    const step done = try_one(op);
     hold.unlock();
     if (done.result == chan_result::would_block) continue;
     op.result = done.result;
     if (done.wake != nullptr) ready(*done.wake);
-    return all.poll[i];
+    return &op;
   }
-  return plan::none;
+  return nullptr;
 }
 
 wait_queue& queue_of(const select_op& op) noexcept {
@@ -199,25 +240,30 @@ wait_queue& queue_of(const select_op& op) noexcept {
 // Pass 2: into every queue.
 void enqueue(const plan& all, waiter* waiters, select_wait& wait) noexcept {
   for (std::size_t i = 0; i < all.channels; ++i) {
-    const std::uint16_t at = all.lock[i];
-    waiter& w = waiters[at];
-    w = waiter{};
+    const select_op& op = *all.lock[i];
+    waiter& w = *::new (static_cast<void*>(&waiters[op.index])) waiter;
     w.owner = wait.owner;
-    w.element = all.ops[at].element;
+    w.element = op.element;
     w.ticket = &wait.ticket;
-    w.index = at;
-    queue_of(all.ops[at]).push_back(w);
+    w.index = op.index;
+    queue_of(op).push_back(w);
   }
 }
 
 // Pass 3: out of every queue, each channel's lock in turn. [SEL4]
-void dequeue(const plan& all, waiter* waiters) noexcept {
+void dequeue(const plan& all, waiter* waiters, std::uint32_t winner) noexcept {
   for (std::size_t i = 0; i < all.channels;) {
-    chan_core& core = *all.ops[all.lock[i]].core;
+    chan_core& core = *all.lock[i]->core;
+    // If a case before it was this channel's, the lock has been taken already.
+    const bool alone = i + 1 == all.channels || all.lock[i + 1]->core != &core;
+    if (alone && all.lock[i]->index == winner) {
+      ++i;
+      continue;
+    }
     core.lock_.lock();
-    for (; i < all.channels && all.ops[all.lock[i]].core == &core; ++i) {
-      waiter& w = waiters[all.lock[i]];
-      if (w.queued) queue_of(all.ops[all.lock[i]]).remove(w);
+    for (; i < all.channels && all.lock[i]->core == &core; ++i) {
+      waiter& w = waiters[all.lock[i]->index];
+      if (w.queued) queue_of(*all.lock[i]).remove(w);
     }
     core.lock_.unlock();
   }
@@ -227,9 +273,9 @@ void dequeue(const plan& all, waiter* waiters) noexcept {
 // SEL4]
 GMPSCHED_COMMIT_FUNCTION(unlock_in_order)(m*, void* arg) {
   const plan& all = *static_cast<const plan*>(arg);
-  chan_core* held = all.ops[all.lock[0]].core;  // a plan that parks has channels
-  for (std::size_t i = 1; i < all.channels; ++i) {
-    chan_core* core = all.ops[all.lock[i]].core;
+  chan_core* held = all.lock[0]->core;  // a plan that parks has channels
+  for (std::size_t i = 1, n = all.channels; i < n; ++i) {
+    chan_core* core = all.lock[i]->core;
     if (core == held) continue;
     held->lock_.unlock();
     held = core;
@@ -243,8 +289,8 @@ std::uint32_t wait_for_one(plan& all, waiter* waiters, g& me) {
   wait.owner = &me;
   wait.all = &all;
   wait.waiters = waiters;
-  wait.last = &all.ops[all.lock[all.channels - 1]].core->lock_;
-  const nanos deadline = all.timeout == plan::none ? never : all.ops[all.timeout].deadline;
+  wait.last = &all.lock[all.channels - 1]->core->lock_;
+  const nanos deadline = all.timeout == nullptr ? never : all.timeout->deadline;
   const bool timer = deadline != never && !me.is_thread();
   if (timer) {
     wait.timer.fire = &select_timer_fired;
@@ -261,36 +307,40 @@ std::uint32_t wait_for_one(plan& all, waiter* waiters, g& me) {
     // A plain thread's time is up.
     if (!wait.ticket.try_claim(by_timer)) park_thread_again(me);
   }
-  dequeue(all, waiters);
+  // acquire: pairs with the CAS in try_claim().
+  const std::uint32_t winner = wait.ticket.winner.load(memory_order_acquire);
+  dequeue(all, waiters, winner);
   if (timer) timer_stop_and_wait(wait.timer);
-  return wait.ticket.winner.load(memory_order_acquire);  // pairs with the CAS in try_claim()
+  return winner;
 }
 
 // A select without a channel that could fire.
 std::size_t wait_without_channels(const plan& all, std::size_t n) {
-  if (all.timeout == plan::none) {
+  if (all.timeout == nullptr) {
     park_forever(n == 0 ? wait_reason::select_empty : wait_reason::select);
     return n;
   }
-  sleep_until_nanos(all.ops[all.timeout].deadline);
-  return all.timeout;
+  sleep_until_nanos(all.timeout->deadline);
+  return all.timeout->index;
 }
 
 }  // namespace
 
-std::size_t select_run(select_op* ops, waiter* waiters, std::uint16_t* order, std::size_t n) {
-  plan all{ops, order, order + n};
-  make_plan(all, n);
+std::size_t select_run(select_op* ops, waiter* waiters, select_op** order, std::size_t n) {
+  plan all{order, order + n};
+  make_plan(all, ops, n);
   if (all.channels == 0)
-    return all.otherwise != plan::none ? all.otherwise : wait_without_channels(all, n);
-  if (const std::size_t ready_case = try_each(all); ready_case != plan::none) return ready_case;
+    return all.otherwise != nullptr ? all.otherwise->index : wait_without_channels(all, n);
+  if (const select_op* fit = try_each(all); fit != nullptr) return fit->index;
+  // A look at one channel is one moment.
+  if (all.channels == 1 && all.otherwise != nullptr && would_block(*all.poll[0]))
+    return all.otherwise->index;
   order_locks(all);
   for (;;) {
     lock_all locks(all);
-    const std::size_t ready_case = try_all(all, locks);
-    if (ready_case != plan::none) return ready_case;
-    if (all.otherwise != plan::none) return all.otherwise;
-    if (all.timeout != plan::none && ops[all.timeout].deadline <= now_on_g()) return all.timeout;
+    if (const select_op* fit = try_all(all, locks); fit != nullptr) return fit->index;
+    if (all.otherwise != nullptr) return all.otherwise->index;
+    if (all.timeout != nullptr && all.timeout->deadline <= now_on_g()) return all.timeout->index;
     g& me = current_g();
     if (must_unwind(me)) {
       locks.unlock();
@@ -299,7 +349,7 @@ std::size_t select_run(select_op* ops, waiter* waiters, std::uint16_t* order, st
     }
     locks.held = false;
     const std::uint32_t winner = wait_for_one(all, waiters, me);
-    if (winner == by_timer) return all.timeout;
+    if (winner == by_timer) return all.timeout->index;
     if (winner == by_stop) {
       unwind(me);
       return n;
@@ -328,7 +378,7 @@ std::size_t select(std::span<select_case> cases) {
   if (n > 65'535) throw std::length_error("gmp::select: too many cases");
   std::vector<detail::select_op> ops(n);
   std::vector<detail::waiter> waiters(n);
-  std::vector<std::uint16_t> order(2 * n + 1);
+  std::vector<detail::select_op*> order(2 * n + 1);
   for (std::size_t i = 0; i < n; ++i) cases[i].held_->prepare(ops[i]);
   const std::size_t chosen = detail::select_run(ops.data(), waiters.data(), order.data(), n);
   if (chosen < n) cases[chosen].held_->finish(ops[chosen]);

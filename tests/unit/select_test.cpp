@@ -1,5 +1,7 @@
 // The interface of select: cases in variables, dynamic lists, timeouts, callbacks of every kind.
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "support/waiting.hpp"
 
@@ -26,6 +28,38 @@ TEST_F(select_unit, cases_held_in_variables_are_used_again_or_moved) {
   auto moved = std::move(send);
   EXPECT_EQ(gmp::select(moved), 0u);
   EXPECT_EQ(ch.recv(), 5);
+}
+
+// A temporary is kept by its case, a variable by a select_case; a case of a variable refers to it.
+TEST_F(select_unit, cases_keep_temporary_channels_and_lists_keep_all) {
+  struct probe {
+    std::shared_ptr<int> held;
+  };
+  auto life = std::make_shared<int>(7);
+  auto filled = [&] {
+    auto ch = gmp::make_chan<probe>(1);
+    ch.send({life});
+    return ch;
+  };
+  int seen = 0;
+  {
+    auto take = [&](std::optional<probe> v) { seen = *v->held; };
+    auto stored = gmp::on_recv(filled(), take);
+    std::vector<gmp::select_case> list;
+    {
+      auto ch = filled();
+      const long handles = life.use_count();
+      list.emplace_back(gmp::on_recv(ch, take));
+      EXPECT_EQ(life.use_count(), handles);
+    }
+    EXPECT_EQ(gmp::select(list), 0u);
+    EXPECT_EQ(std::exchange(seen, 0), 7);
+    EXPECT_EQ(gmp::select(stored), 0u);
+    EXPECT_EQ(seen, 7);
+    EXPECT_EQ(life.use_count(), 1);
+    list.emplace_back(gmp::on_recv(filled(), take));
+  }
+  EXPECT_EQ(life.use_count(), 1);  // the one in the list went with its channel
 }
 
 TEST_F(select_unit, a_list_known_only_at_run_time) {

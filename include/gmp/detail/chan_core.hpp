@@ -100,11 +100,22 @@ struct select_op {
   nanoseconds_count deadline = forever;
   select_kind kind = select_kind::receive;
   chan_result result = chan_result::would_block;
+  std::uint16_t index = 0;  // filled in by select_run()
 };
 
-// Runs one select. `waiters` and `order` (2 * n numbers) are the caller's to provide, so that a
-// select of a known number of cases allocates nothing. Returns the index of the case that fired;
-// its op's result says how.
-std::size_t select_run(select_op* ops, waiter* waiters, std::uint16_t* order, std::size_t n);
+// Room for waiters that are made only when a select has to wait.
+template <std::size_t n>
+class waiter_room {
+ public:
+  waiter* first() noexcept { return reinterpret_cast<waiter*>(bytes_); }
+
+ private:
+  alignas(waiter) std::byte bytes_[(n + 1) * sizeof(waiter)];
+};
+
+// Runs one select. `waiters` (room for n) and `order` (2 * n pointers) are the caller's to provide,
+// so that a select of a known number of cases allocates nothing. Returns the index of the case that
+// fired; its op's result says how.
+std::size_t select_run(select_op* ops, waiter* waiters, select_op** order, std::size_t n);
 
 }  // namespace gmp::detail
