@@ -13,6 +13,8 @@ constexpr bench::question questions[] = {
     {"skynet", 1'000'000, 0, fiber_bench::skynet},
     {"mutex8", 2'000'000, 0, fiber_bench::mutex8},
     {"parked", 200'000, 0, fiber_bench::parked},
+    {"fib", 20, 0, fiber_bench::fib},
+    {"uneven", 20'000, 0, fiber_bench::uneven},
 };
 
 }  // namespace

@@ -43,5 +43,7 @@ bench::report buffered44(const bench::request&);
 bench::report skynet(const bench::request&);
 bench::report mutex8(const bench::request&);
 bench::report parked(const bench::request&);
+bench::report fib(const bench::request&);
+bench::report uneven(const bench::request&);
 
 }  // namespace fiber_bench
