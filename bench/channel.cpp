@@ -1,6 +1,9 @@
-// What does a value through a channel cost: there and back unbuffered, and one way buffered with
-// one and four pairs of Gs?
+// What does a value through a channel cost: there and back unbuffered, and one way between one and
+// several Gs on either side?
 #include <gmp/gmp.hpp>
+
+#include <algorithm>
+#include <functional>
 
 #include "harness.hpp"
 
@@ -38,27 +41,36 @@ std::int64_t sum_of(const channel& ch) {
   return sum;
 }
 
+// How many Gs send and receive on one channel.
+struct crowd {
+  std::uint64_t producers;
+  std::uint64_t consumers;
+  std::size_t capacity;
+};
+
 // ns per value.
-double buffered(const bench::request& asked, std::uint64_t pairs) {
-  auto each = static_cast<std::int64_t>(asked.n / pairs);
-  std::vector<std::int64_t> sums(pairs);
+double one_way(const bench::request& asked, const crowd& gs) {
+  auto each = static_cast<std::int64_t>(asked.n / gs.producers);
+  std::vector<std::int64_t> sums(gs.consumers);
   double ns = gmp::run(
       [&] {
-        channel ch = gmp::make_chan<std::int64_t>(128);
+        channel ch = gmp::make_chan<std::int64_t>(gs.capacity);
         gmp::wait_group producers;
         gmp::wait_group consumers;
-        producers.add(static_cast<int>(pairs));
-        consumers.add(static_cast<int>(pairs));
+        producers.add(static_cast<int>(gs.producers));
+        consumers.add(static_cast<int>(gs.consumers));
+        auto produce = [&, each] {
+          for (std::int64_t i = 0; i < each; ++i) ch.send(i);
+          producers.done();
+        };
+        auto consume = [&](std::int64_t& sum) {
+          sum = sum_of(ch);
+          consumers.done();
+        };
         bench::stopwatch watch;
-        for (std::int64_t& sum : sums) {
-          gmp::go([&, each] {
-            for (std::int64_t i = 0; i < each; ++i) ch.send(i);
-            producers.done();
-          });
-          gmp::go([&] {
-            sum = sum_of(ch);
-            consumers.done();
-          });
+        for (std::uint64_t i = 0; i < std::max(gs.producers, gs.consumers); ++i) {
+          if (i < gs.producers) gmp::go(produce);
+          if (i < gs.consumers) gmp::go(consume, std::ref(sums[i]));
         }
         producers.wait();
         ch.close();
@@ -68,23 +80,38 @@ double buffered(const bench::request& asked, std::uint64_t pairs) {
       {.procs = asked.procs});
   std::int64_t total = 0;
   for (std::int64_t sum : sums) total += sum;
-  auto values = static_cast<std::int64_t>(pairs) * each;
+  auto values = static_cast<std::int64_t>(gs.producers) * each;
   bench::require(total == values / 2 * (each - 1), "wrong sum");
   return ns / static_cast<double>(values);
 }
 
 bench::report buffered11(const bench::request& asked) {
-  return {{"buffered11", buffered(asked, 1), "ns"}};
+  return {{"buffered11", one_way(asked, {1, 1, 128}), "ns"}};
 }
-
+bench::report buffered14(const bench::request& asked) {
+  return {{"buffered14", one_way(asked, {1, 4, 128}), "ns"}};
+}
+bench::report buffered41(const bench::request& asked) {
+  return {{"buffered41", one_way(asked, {4, 1, 128}), "ns"}};
+}
 bench::report buffered44(const bench::request& asked) {
-  return {{"buffered44", buffered(asked, 4), "ns"}};
+  return {{"buffered44", one_way(asked, {4, 4, 128}), "ns"}};
+}
+bench::report unbuffered14(const bench::request& asked) {
+  return {{"unbuffered14", one_way(asked, {1, 4, 0}), "ns"}};
+}
+bench::report unbuffered41(const bench::request& asked) {
+  return {{"unbuffered41", one_way(asked, {4, 1, 0}), "ns"}};
 }
 
 constexpr bench::question questions[] = {
     {"roundtrip", 1'000'000, 50'000, round_trip},
     {"buffered11", 8'000'000, 200'000, buffered11},
+    {"buffered14", 8'000'000, 200'000, buffered14},
+    {"buffered41", 8'000'000, 200'000, buffered41},
     {"buffered44", 8'000'000, 200'000, buffered44},
+    {"unbuffered14", 4'000'000, 200'000, unbuffered14},
+    {"unbuffered41", 4'000'000, 200'000, unbuffered41},
 };
 
 }  // namespace

@@ -1,4 +1,7 @@
 // Channels: a round trip, buffered ones, skynet.
+#include <algorithm>
+#include <functional>
+
 #include "fiber_world.hpp"
 
 namespace fiber_bench {
@@ -26,25 +29,31 @@ bench::report round_trip(const bench::request& asked) {
   return {{"roundtrip", ns, "ns"}};
 }
 
-static double buffered(const bench::request& asked, std::uint64_t pairs) {
+namespace {
+
+// ns per value through a channel that some fibers push to and some pop from.
+template <class Channel>
+double one_way(const bench::request& asked, Channel& channel, std::uint64_t producing,
+               std::uint64_t consuming) {
   double ns = 0;
   with_workers(asked.procs, [&] {
-    boost::fibers::buffered_channel<std::int64_t> channel(128);
-    auto each = static_cast<std::int64_t>(asked.n / pairs);
+    auto each = static_cast<std::int64_t>(asked.n / producing);
     std::vector<boost::fibers::fiber> producers;
     std::vector<boost::fibers::fiber> consumers;
-    std::vector<std::int64_t> sums(pairs);
+    std::vector<std::int64_t> sums(consuming);
+    auto produce = [&channel, each] {
+      for (std::int64_t i = 0; i < each; ++i) channel.push(i);
+    };
+    auto consume = [&channel](std::int64_t& sum) {
+      std::int64_t total = 0;
+      std::int64_t v = 0;
+      while (channel.pop(v) == boost::fibers::channel_op_status::success) total += v;
+      sum = total;
+    };
     bench::stopwatch watch;
-    for (std::uint64_t p = 0; p < pairs; ++p) {
-      producers.emplace_back([&] {
-        for (std::int64_t i = 0; i < each; ++i) channel.push(i);
-      });
-      consumers.emplace_back([&channel, &sum = sums[p]] {
-        std::int64_t total = 0;
-        std::int64_t v = 0;
-        while (channel.pop(v) == boost::fibers::channel_op_status::success) total += v;
-        sum = total;
-      });
+    for (std::uint64_t i = 0; i < std::max(producing, consuming); ++i) {
+      if (i < producing) producers.emplace_back(produce);
+      if (i < consuming) consumers.emplace_back(consume, std::ref(sums[i]));
     }
     for (boost::fibers::fiber& f : producers) f.join();
     channel.close();
@@ -52,18 +61,41 @@ static double buffered(const bench::request& asked, std::uint64_t pairs) {
     ns = watch.ns() / static_cast<double>(asked.n);
     std::int64_t total = 0;
     for (std::int64_t sum : sums) total += sum;
-    bench::require(total == static_cast<std::int64_t>(pairs) * (each * (each - 1) / 2),
+    bench::require(total == static_cast<std::int64_t>(producing) * (each * (each - 1) / 2),
                    "wrong sum");
   });
   return ns;
 }
 
-bench::report buffered11(const bench::request& asked) {
-  return {{"buffered11", buffered(asked, 1), "ns"}};
+double buffered(const bench::request& asked, std::uint64_t producing, std::uint64_t consuming) {
+  boost::fibers::buffered_channel<std::int64_t> channel(128);
+  return one_way(asked, channel, producing, consuming);
 }
 
+double unbuffered(const bench::request& asked, std::uint64_t producing, std::uint64_t consuming) {
+  boost::fibers::unbuffered_channel<std::int64_t> channel;
+  return one_way(asked, channel, producing, consuming);
+}
+
+}  // namespace
+
+bench::report buffered11(const bench::request& asked) {
+  return {{"buffered11", buffered(asked, 1, 1), "ns"}};
+}
+bench::report buffered14(const bench::request& asked) {
+  return {{"buffered14", buffered(asked, 1, 4), "ns"}};
+}
+bench::report buffered41(const bench::request& asked) {
+  return {{"buffered41", buffered(asked, 4, 1), "ns"}};
+}
 bench::report buffered44(const bench::request& asked) {
-  return {{"buffered44", buffered(asked, 4), "ns"}};
+  return {{"buffered44", buffered(asked, 4, 4), "ns"}};
+}
+bench::report unbuffered14(const bench::request& asked) {
+  return {{"unbuffered14", unbuffered(asked, 1, 4), "ns"}};
+}
+bench::report unbuffered41(const bench::request& asked) {
+  return {{"unbuffered41", unbuffered(asked, 4, 1), "ns"}};
 }
 
 namespace {

@@ -39,7 +39,15 @@ bench::report yield(const bench::request&);
 bench::report spawn(const bench::request&);
 bench::report round_trip(const bench::request&);
 bench::report buffered11(const bench::request&);
+bench::report buffered14(const bench::request&);
+bench::report buffered41(const bench::request&);
 bench::report buffered44(const bench::request&);
+bench::report unbuffered14(const bench::request&);
+bench::report unbuffered41(const bench::request&);
+template <std::size_t Bytes>
+bench::report payload(const bench::request&);
+template <std::size_t Bytes>
+bench::report payload_unbuffered(const bench::request&);
 bench::report skynet(const bench::request&);
 bench::report mutex8(const bench::request&);
 bench::report parked(const bench::request&);

@@ -24,73 +24,70 @@ func roundTrip(n int, print printer) {
 	print("roundtrip", ns, "ns")
 }
 
-// As many producers as consumers on one channel of capacity 128; ns per value.
-func buffered(name string, pairs int) func(int, printer) {
+// Some producers and consumers on one channel; ns per value.
+func oneWay(name string, producing, consuming, capacity int) func(int, printer) {
 	return func(n int, print printer) {
-		each := n / pairs
-		ch := make(chan int64, 128)
-		sums := make([]int64, pairs)
+		each := n / producing
+		ch := make(chan int64, capacity)
+		sums := make([]int64, consuming)
 		var producers, consumers sync.WaitGroup
-		producers.Add(pairs)
-		consumers.Add(pairs)
+		producers.Add(producing)
+		consumers.Add(consuming)
+		produce := func() {
+			for i := 0; i < each; i++ {
+				ch <- int64(i)
+			}
+			producers.Done()
+		}
+		consume := func(i int) {
+			sum := int64(0)
+			for v := range ch {
+				sum += v
+			}
+			sums[i] = sum
+			consumers.Done()
+		}
 		start := now()
-		for p := 0; p < pairs; p++ {
-			p := p
-			go func() {
-				for i := 0; i < each; i++ {
-					ch <- int64(i)
-				}
-				producers.Done()
-			}()
-			go func() {
-				sum := int64(0)
-				for v := range ch {
-					sum += v
-				}
-				sums[p] = sum
-				consumers.Done()
-			}()
+		for i := 0; i < producing || i < consuming; i++ {
+			if i < producing {
+				go produce()
+			}
+			if i < consuming {
+				go consume(i)
+			}
 		}
 		producers.Wait()
 		close(ch)
 		consumers.Wait()
-		ns := nsPerOp(start, each*pairs)
+		ns := nsPerOp(start, each*producing)
 		total := int64(0)
 		for _, s := range sums {
 			total += s
 		}
-		if total != int64(pairs)*int64(each)*int64(each-1)/2 {
+		if total != int64(producing)*int64(each)*int64(each-1)/2 {
 			panic("wrong sum")
 		}
 		print(name, ns, "ns")
 	}
 }
 
-// One goroutine sends to four channels in turn, another selects over them; ns per value.
-func select4(name string, capacity int) func(int, printer) {
+// An array of 8-byte words as the value; both ends touch the first and the last.
+func payload[T [1]int64 | [8]int64 | [32]int64 | [128]int64](name string, capacity int) func(int, printer) {
 	return func(n int, print printer) {
-		var ch [4]chan int64
-		for i := range ch {
-			ch[i] = make(chan int64, capacity)
-		}
+		ch := make(chan T, capacity)
 		start := now()
 		go func() {
+			var value T
 			for i := 0; i < n; i++ {
-				ch[i&3] <- int64(i)
+				value[0] = int64(i)
+				value[len(value)-1] = int64(i)
+				ch <- value
 			}
+			close(ch)
 		}()
 		sum := int64(0)
-		for i := 0; i < n; i++ {
-			select {
-			case v := <-ch[0]:
-				sum += v
-			case v := <-ch[1]:
-				sum += v
-			case v := <-ch[2]:
-				sum += v
-			case v := <-ch[3]:
-				sum += v
-			}
+		for value := range ch {
+			sum += value[len(value)-1]
 		}
 		ns := nsPerOp(start, n)
 		if sum != int64(n)*int64(n-1)/2 {
@@ -98,6 +95,23 @@ func select4(name string, capacity int) func(int, printer) {
 		}
 		print(name, ns, "ns")
 	}
+}
+
+func init() {
+	questions["buffered11"] = question{4_000_000, 200_000, oneWay("buffered11", 1, 1, 128)}
+	questions["buffered14"] = question{4_000_000, 200_000, oneWay("buffered14", 1, 4, 128)}
+	questions["buffered41"] = question{4_000_000, 200_000, oneWay("buffered41", 4, 1, 128)}
+	questions["buffered44"] = question{4_000_000, 200_000, oneWay("buffered44", 4, 4, 128)}
+	questions["unbuffered14"] = question{2_000_000, 100_000, oneWay("unbuffered14", 1, 4, 0)}
+	questions["unbuffered41"] = question{2_000_000, 100_000, oneWay("unbuffered41", 4, 1, 0)}
+	questions["payload8"] = question{4_000_000, 100_000, payload[[1]int64]("payload8", 128)}
+	questions["payload64"] = question{4_000_000, 100_000, payload[[8]int64]("payload64", 128)}
+	questions["payload256"] = question{2_000_000, 100_000, payload[[32]int64]("payload256", 128)}
+	questions["payload1024"] = question{1_000_000, 100_000, payload[[128]int64]("payload1024", 128)}
+	questions["payload8_unbuffered"] = question{1_000_000, 100_000, payload[[1]int64]("payload8_unbuffered", 0)}
+	questions["payload64_unbuffered"] = question{1_000_000, 100_000, payload[[8]int64]("payload64_unbuffered", 0)}
+	questions["payload256_unbuffered"] = question{1_000_000, 100_000, payload[[32]int64]("payload256_unbuffered", 0)}
+	questions["payload1024_unbuffered"] = question{1_000_000, 100_000, payload[[128]int64]("payload1024_unbuffered", 0)}
 }
 
 func skynetNode(out chan<- int64, first, size int64) {

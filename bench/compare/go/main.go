@@ -18,21 +18,17 @@ type question struct {
 type printer func(name string, value float64, unit string)
 
 var questions = map[string]question{
-	"yield":            {2_000_000, 100_000, yield},
-	"roundtrip":        {500_000, 20_000, roundTrip},
-	"buffered11":       {4_000_000, 200_000, buffered("buffered11", 1)},
-	"buffered44":       {4_000_000, 200_000, buffered("buffered44", 4)},
-	"spawn":            {1_000_000, 50_000, spawn},
-	"skynet":           {1_000_000, 0, skynet},
-	"mutex8":           {4_000_000, 100_000, mutex8},
-	"parked":           {1_000_000, 0, parked},
-	"deep":             {15, 0, deep},
-	"stack_64k":        {200, 0, stackUse("stack_64k", 64)},
-	"stack_1m":         {100, 0, stackUse("stack_1m", 1024)},
-	"select4":          {500_000, 20_000, select4("select4", 0)},
-	"select4_buffered": {1_000_000, 20_000, select4("select4_buffered", 128)},
-	"sleep":            {100_000, 0, sleep},
-	"timer":            {1_000_000, 20_000, timer},
+	"yield":     {2_000_000, 100_000, yield},
+	"roundtrip": {500_000, 20_000, roundTrip},
+	"spawn":     {1_000_000, 50_000, spawn},
+	"skynet":    {1_000_000, 0, skynet},
+	"mutex8":    {4_000_000, 100_000, mutex8},
+	"parked":    {1_000_000, 0, parked},
+	"deep":      {15, 0, deep},
+	"stack_64k": {200, 0, stackUse("stack_64k", 64)},
+	"stack_1m":  {100, 0, stackUse("stack_1m", 1024)},
+	"sleep":     {100_000, 0, sleep},
+	"timer":     {1_000_000, 20_000, timer},
 }
 
 func usage() {
