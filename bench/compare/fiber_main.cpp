@@ -24,6 +24,7 @@ constexpr bench::question questions[] = {
     {"payload1024_unbuffered", 1'000'000, 0, fiber_bench::payload_unbuffered<1024>},
     {"skynet", 1'000'000, 0, fiber_bench::skynet},
     {"mutex8", 2'000'000, 0, fiber_bench::mutex8},
+    {"condition", 500'000, 0, fiber_bench::condition},
     {"parked", 200'000, 0, fiber_bench::parked},
     {"fib", 20, 0, fiber_bench::fib},
     {"uneven", 20'000, 0, fiber_bench::uneven},

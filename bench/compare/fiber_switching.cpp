@@ -1,4 +1,4 @@
-// Yield, spawn, a contended mutex.
+// Yield, spawn, a contended mutex, a condition.
 #include "fiber_world.hpp"
 
 namespace fiber_bench {
@@ -58,6 +58,29 @@ bench::report mutex8(const bench::request& asked) {
     bench::require(counter == asked.n / 8 * 8, "lost an increment");
   });
   return {{"mutex8", ns, "ns"}};
+}
+
+bench::report condition(const bench::request& asked) {
+  double ns = 0;
+  with_workers(asked.procs, [&] {
+    boost::fibers::mutex lock;
+    boost::fibers::condition_variable changed[2];
+    int turn = 0;
+    auto take = [&](int side) {
+      std::unique_lock hold(lock);
+      changed[side].wait(hold, [&] { return turn == side; });
+      turn = 1 - side;
+      changed[1 - side].notify_one();
+    };
+    bench::stopwatch watch;
+    boost::fibers::fiber other([&] {
+      for (std::uint64_t i = 0; i < asked.n; ++i) take(1);
+    });
+    for (std::uint64_t i = 0; i < asked.n; ++i) take(0);
+    other.join();
+    ns = watch.ns() / static_cast<double>(asked.n);
+  });
+  return {{"condition", ns, "ns"}};
 }
 
 }  // namespace fiber_bench

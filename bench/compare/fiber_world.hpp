@@ -50,6 +50,7 @@ template <std::size_t Bytes>
 bench::report payload_unbuffered(const bench::request&);
 bench::report skynet(const bench::request&);
 bench::report mutex8(const bench::request&);
+bench::report condition(const bench::request&);
 bench::report parked(const bench::request&);
 bench::report fib(const bench::request&);
 bench::report uneven(const bench::request&);

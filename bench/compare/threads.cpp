@@ -9,13 +9,10 @@
 #include <thread>
 #include <vector>
 
-#include "../harness.hpp"
 #include "../stack_use.hpp"
+#include "threads_world.hpp"
 
-namespace {
-
-// As many processors as the request asks for; threads made later inherit it.
-void keep_to(unsigned processors) {
+void threads_bench::keep_to(unsigned processors) {
   cpu_set_t allowed;
   cpu_set_t chosen;
   CPU_ZERO(&chosen);
@@ -27,6 +24,10 @@ void keep_to(unsigned processors) {
     }
   sched_setaffinity(0, sizeof chosen, &chosen);
 }
+
+namespace {
+
+using threads_bench::keep_to;
 
 // What one writes for want of a channel.
 class bounded_queue {
@@ -203,6 +204,10 @@ constexpr bench::question questions[] = {
     {"buffered44", 500'000, 10'000, buffered44},
     {"spawn", 10'000, 500, spawn},
     {"mutex8", 2'000'000, 100'000, mutex8},
+    {"shared_mutex1", 4'000'000, 100'000, threads_bench::shared_mutex1},
+    {"shared_mutex8", 2'000'000, 100'000, threads_bench::shared_mutex8},
+    {"semaphore8", 2'000'000, 100'000, threads_bench::semaphore8},
+    {"condition", 20'000, 1'000, threads_bench::condition},
     {"deep", 15, 0, deep},
     {"stack_64k", 200, 0, stack_64k},
     {"stack_1m", 100, 0, stack_1m},
