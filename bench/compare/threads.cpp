@@ -208,6 +208,8 @@ constexpr bench::question questions[] = {
     {"shared_mutex8", 2'000'000, 100'000, threads_bench::shared_mutex8},
     {"semaphore8", 2'000'000, 100'000, threads_bench::semaphore8},
     {"condition", 20'000, 1'000, threads_bench::condition},
+    {"wake_idle", 300, 20, threads_bench::wake_idle},
+    {"wake_spinning", 20'000, 1'000, threads_bench::wake_spinning},
     {"deep", 15, 0, deep},
     {"stack_64k", 200, 0, stack_64k},
     {"stack_1m", 100, 0, stack_1m},

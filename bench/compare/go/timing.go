@@ -1,7 +1,10 @@
 package main
 
 import (
+	"runtime"
+	"sort"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -38,4 +41,90 @@ func timer(n int, print printer) {
 		time.NewTimer(time.Hour).Stop()
 	}
 	print("timer", nsPerOp(start, n), "ns")
+}
+
+// Further away each time; ns.
+func timerReset(n int, print printer) {
+	limit := time.NewTimer(time.Hour)
+	start := now()
+	for i := 0; i < n; i++ {
+		limit.Reset(time.Hour + time.Duration(i)*time.Microsecond)
+	}
+	print("timer_reset", nsPerOp(start, n), "ns")
+}
+
+// The value that `part` of `of` values are below; sorts them.
+func quantile(values []float64, part, of int) float64 {
+	sort.Float64s(values)
+	if part == of {
+		return values[len(values)-1]
+	}
+	return values[len(values)*part/of]
+}
+
+func microseconds(length time.Duration) float64 { return float64(length.Nanoseconds()) / 1e3 }
+
+// n ticks of 1 ms; us by which each came later than it was due.
+func tick(n int, print printer) {
+	const period = time.Millisecond
+	late := make([]float64, n)
+	due := time.Now()
+	ticks := time.NewTicker(period)
+	for i := range late {
+		<-ticks.C
+		now := time.Now()
+		due = due.Add(period)
+		if now.After(due) {
+			late[i] = microseconds(now.Sub(due))
+		}
+		for !due.Add(period).After(now) { // those were missed
+			due = due.Add(period)
+		}
+	}
+	print("ticker", quantile(late, 1, 2), "us")
+	print("ticker_p99", quantile(late, 99, 100), "us")
+	print("ticker_max", quantile(late, 1, 1), "us")
+}
+
+func compute(length time.Duration) {
+	for start := time.Now(); time.Since(start) < length; {
+	}
+}
+
+// From a send until the receiver runs on another P; us. The sender computes on until then.
+func wake(name string, pause time.Duration) func(int, printer) {
+	return func(n int, print printer) {
+		if runtime.GOMAXPROCS(0) < 2 {
+			runtime.GOMAXPROCS(2)
+		}
+		ch := make(chan time.Time)
+		var received int64
+		late := make([]float64, 0, n)
+		done := make(chan bool)
+		go func() {
+			for sent := range ch {
+				late = append(late, microseconds(time.Since(sent)))
+				atomic.AddInt64(&received, 1)
+			}
+			close(done)
+		}()
+		time.Sleep(time.Millisecond) // it waits
+		for i := int64(1); i <= int64(n); i++ {
+			compute(pause)
+			ch <- time.Now()
+			for atomic.LoadInt64(&received) < i {
+			}
+		}
+		close(ch)
+		<-done
+		print(name, quantile(late, 1, 2), "us")
+		print(name+"_p99", quantile(late, 99, 100), "us")
+	}
+}
+
+func init() {
+	questions["timer_reset"] = question{4_000_000, 20_000, timerReset}
+	questions["ticker"] = question{500, 0, tick}
+	questions["wake_idle"] = question{300, 20, wake("wake_idle", time.Millisecond)}
+	questions["wake_spinning"] = question{20_000, 1_000, wake("wake_spinning", 2*time.Microsecond)}
 }
