@@ -1,5 +1,6 @@
-// What does a growing stack cost: a deep recursion, much stack in a fresh G, and a call that
-// crosses into a new segment each time it is made?
+// What does a growing stack cost: a deep recursion, much stack in a fresh G, a call that crosses
+// into a new segment each time it is made, and one through a pointer, of whose target the compiler
+// cannot know what stack it needs?
 #include <gmp/gmp.hpp>
 
 #if defined(__x86_64__)
@@ -139,11 +140,28 @@ bench::report split(const bench::request& asked) {
           {"no_split", static_cast<double>(best[depths / 2]) * scale, "ns"}};
 }
 
+bench::report indirect(const bench::request& asked) {
+  bench::indirect_times times{};
+  gmp::run(
+      [&] {
+        gmp::wait_group done;
+        done.add(1);
+        gmp::go([&] {
+          times.measure(asked.n);
+          done.done();
+        });
+        done.wait();
+      },
+      {.procs = asked.procs});
+  return times.lines();
+}
+
 constexpr bench::question questions[] = {
     {"deep", 15, 0, deep},
     {"stack_64k", 200, 0, stack_64k},
     {"stack_1m", 100, 0, stack_1m},
     {"split", 20'000, 0, split},
+    {"indirect", 20'000'000, 10'000, indirect},
 };
 
 }  // namespace

@@ -197,6 +197,13 @@ bench::report stack_1m(const bench::request& asked) {
   return on_fresh_threads(asked, work, "stack_1m", "stack_1m_first");
 }
 
+bench::report indirect(const bench::request& asked) {
+  keep_to(asked.procs);
+  bench::indirect_times times{};
+  times.measure(asked.n);
+  return times.lines();
+}
+
 constexpr bench::question questions[] = {
     {"yield", 200'000, 10'000, yield},
     {"roundtrip", 20'000, 1'000, round_trip},
@@ -213,6 +220,7 @@ constexpr bench::question questions[] = {
     {"deep", 15, 0, deep},
     {"stack_64k", 200, 0, stack_64k},
     {"stack_1m", 100, 0, stack_1m},
+    {"indirect", 20'000'000, 10'000, indirect},
 };
 
 }  // namespace

@@ -106,3 +106,23 @@ func stackUse(name string, kib int) func(int, printer) {
 		print(name+"_first", first, "us")
 	}
 }
+
+//go:noinline
+func plusOne(i int) int { return i + 1 }
+
+// What is called through a variable; the compiler cannot know.
+var indirectTarget = plusOne
+
+func indirect(n int, print printer) {
+	value := 0
+	start := now()
+	for i := 0; i < n; i++ {
+		value = indirectTarget(value & 0x3f)
+	}
+	print("indirect", nsPerOp(start, n), "ns")
+	if value > 0x40 {
+		panic("wrong value")
+	}
+}
+
+func init() { questions["indirect"] = question{20_000_000, 10_000, indirect} }
