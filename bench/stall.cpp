@@ -1,7 +1,8 @@
 // How late are the others when one G stalls its thread, and what does announcing a call cost?
 //
 // At one P a ticker sleeps for 1 ms, again and again. Its lateness is measured while another G
-// computes without a call, or sits in a system call of 100 ms.
+// computes without a call, or sits in a system call of 100 ms. Beside it stands the lateness of a
+// plain thread that does the same alone: the machine's own.
 #include <poll.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
+#include <thread>
 #include <vector>
 
 #include "harness.hpp"
@@ -22,12 +25,30 @@ double ms(clock_type::duration length) {
   return std::chrono::duration<double, std::milli>(length).count();
 }
 
-// The ticker's lateness in milliseconds while `hold` runs beside it, sorted.
+using lateness = std::vector<double>;  // milliseconds
+
+double p99(lateness& late) {
+  std::sort(late.begin(), late.end());
+  return late[late.size() * 99 / 100];
+}
+
+// How late the machine itself is: a plain thread sleeps as the ticker does, for half of the time
+// before and half after what is measured, with no runtime about.
+void sleep_on_thread(clock_type::duration length, lateness& late) {
+  const auto end = clock_type::now() + length / 2;
+  while (clock_type::now() < end) {
+    const auto due = clock_type::now() + 1ms;
+    std::this_thread::sleep_for(1ms);
+    late.push_back(ms(clock_type::now() - due));
+  }
+}
+
+// The ticker's lateness while `hold` runs beside it.
 template <class Hold>
-std::vector<double> lateness_beside(unsigned procs, Hold hold) {
+lateness ticks_beside(unsigned procs, Hold hold) {
   return gmp::run(
       [&] {
-        std::vector<double> late;
+        lateness late;
         late.reserve(10'000);
         bool measure = false, over = false;
         gmp::wait_group done;
@@ -46,10 +67,30 @@ std::vector<double> lateness_beside(unsigned procs, Hold hold) {
         measure = false;
         over = true;
         done.wait();
-        std::sort(late.begin(), late.end());
         return late;
       },
       {.procs = procs});
+}
+
+struct names {
+  std::string_view p99, max;
+};
+
+// Beside a `hold` that takes `length`.
+template <class Hold>
+bench::report lateness_beside(unsigned procs, clock_type::duration length, names called,
+                              Hold hold) {
+  lateness thread;
+  sleep_on_thread(length, thread);
+  lateness ticks = ticks_beside(procs, hold);
+  sleep_on_thread(length, thread);
+  bench::require(ticks.size() > 20, "the ticker stood still");
+  const double of_ticks = p99(ticks);
+  const double of_thread = p99(thread);
+  return {{called.p99, of_ticks, "ms"},
+          {called.max, ticks.back(), "ms"},
+          {"thread_p99", of_thread, "ms"},
+          {"thread_max", thread.back(), "ms"}};
 }
 
 void compute(std::chrono::milliseconds length) {
@@ -59,34 +100,28 @@ void compute(std::chrono::milliseconds length) {
 }
 
 bench::report hog(const bench::request& asked) {
-  std::vector<double> late =
-      lateness_beside(asked.procs, [&] { compute(std::chrono::milliseconds(asked.n)); });
-  bench::require(late.size() > 20, "the ticker stood still beside a G that computes");
-  return {{"hog_p99", late[late.size() * 99 / 100], "ms"}, {"hog_max", late.back(), "ms"}};
+  const std::chrono::milliseconds length(asked.n);
+  return lateness_beside(asked.procs, length, {"hog_p99", "hog_max"}, [=] { compute(length); });
+}
+
+// n calls of 100 ms, 20 ms apart.
+template <class Call>
+bench::report beside_calls(const bench::request& asked, names called, Call call) {
+  return lateness_beside(asked.procs, asked.n * 120ms, called, [&] {
+    for (std::uint64_t i = 0; i < asked.n; ++i) {
+      call();
+      gmp::this_g::sleep_for(20ms);
+    }
+  });
 }
 
 bench::report unannounced(const bench::request& asked) {
-  std::vector<double> late = lateness_beside(asked.procs, [&] {
-    for (std::uint64_t i = 0; i < asked.n; ++i) {
-      ::usleep(100'000);
-      gmp::this_g::sleep_for(20ms);
-    }
-  });
-  bench::require(late.size() > 20, "the ticker stood still beside a G that blocks");
-  return {{"unannounced_p99", late[late.size() * 99 / 100], "ms"},
-          {"unannounced_max", late.back(), "ms"}};
+  return beside_calls(asked, {"unannounced_p99", "unannounced_max"}, [] { ::usleep(100'000); });
 }
 
 bench::report announced(const bench::request& asked) {
-  std::vector<double> late = lateness_beside(asked.procs, [&] {
-    for (std::uint64_t i = 0; i < asked.n; ++i) {
-      gmp::blocking([] { ::usleep(100'000); });
-      gmp::this_g::sleep_for(20ms);
-    }
-  });
-  bench::require(late.size() > 20, "the ticker stood still beside a G that announced its call");
-  return {{"announced_p99", late[late.size() * 99 / 100], "ms"},
-          {"announced_max", late.back(), "ms"}};
+  return beside_calls(asked, {"announced_p99", "announced_max"},
+                      [] { gmp::blocking([] { ::usleep(100'000); }); });
 }
 
 // blocking() around nothing.
