@@ -215,6 +215,8 @@ constexpr bench::question questions[] = {
     {"shared_mutex8", 2'000'000, 100'000, threads_bench::shared_mutex8},
     {"semaphore8", 2'000'000, 100'000, threads_bench::semaphore8},
     {"condition", 20'000, 1'000, threads_bench::condition},
+    {"startup", 500, 0, threads_bench::startup},
+    {"process", 100, 5, threads_bench::process},
     {"wake_idle", 300, 20, threads_bench::wake_idle},
     {"wake_spinning", 20'000, 1'000, threads_bench::wake_spinning},
     {"deep", 15, 0, deep},

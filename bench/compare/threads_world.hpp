@@ -12,6 +12,8 @@ bench::report shared_mutex1(const bench::request&);
 bench::report shared_mutex8(const bench::request&);
 bench::report semaphore8(const bench::request&);
 bench::report condition(const bench::request&);
+bench::report process(const bench::request&);
+bench::report startup(const bench::request&);
 bench::report wake_idle(const bench::request&);
 bench::report wake_spinning(const bench::request&);
 
