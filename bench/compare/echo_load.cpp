@@ -1,8 +1,9 @@
 // Puts an echo server under load and tells how it did.
 //
-//   echo_load PORT --connections N --depth D --milliseconds T [--bytes B]
+//   echo_load PORT --connections N --depth D --milliseconds T [--bytes B] [--reconnect 1]
 //
-// Every connection keeps D requests of B bytes in flight. One thread, epoll. Prints
+// Every connection keeps D requests of B bytes in flight; with --reconnect it ends with the answer
+// and another takes its place, so that a request stands for a connection. One thread, epoll. Prints
 //   requests/s  p50_us  p99_us  requests (with those of the warm-up)
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -31,6 +32,7 @@ struct load {
   int depth = 1;
   int bytes = 64;
   int milliseconds = 500;
+  bool reconnect = false;
 };
 
 struct connection {
@@ -60,6 +62,7 @@ load parse(int count, char** arguments) {
     if (name == "--depth") wanted.depth = number(arguments[i + 1]);
     if (name == "--bytes") wanted.bytes = number(arguments[i + 1]);
     if (name == "--milliseconds") wanted.milliseconds = number(arguments[i + 1]);
+    if (name == "--reconnect") wanted.reconnect = number(arguments[i + 1]) != 0;
   }
   return wanted;
 }
@@ -110,10 +113,22 @@ class client {
     if (connect(c.fd, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0) fail("connect");
     const int on = 1;
     setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    // Reset when closed: ports that wait for stragglers would run out.
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    if (wanted_.reconnect) setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     epoll_event event{};
     event.events = EPOLLIN | EPOLLET;
     event.data.ptr = &c;
     if (epoll_ctl(set_, EPOLL_CTL_ADD, c.fd, &event) != 0) fail("epoll_ctl");
+  }
+
+  // One request on a connection of its own; its time begins before it is opened.
+  void replace(connection& c) {
+    close(c.fd);
+    const auto begun = clock_type::now();
+    open(c);
+    send_requests(c, 1);
+    c.sent.back() = begun;
   }
 
   void send_requests(connection& c, int n) {
@@ -140,7 +155,12 @@ class client {
       ++answered;
       ++answers_;
     }
-    if (again) send_requests(c, answered);
+    if (!again || answered == 0) return;
+    if (wanted_.reconnect) {
+      replace(c);
+    } else {
+      send_requests(c, answered);
+    }
   }
 
   void drain(epoll_event* events) {
