@@ -4,6 +4,7 @@
 // computes without a call, or sits in a system call of 100 ms. Beside it stands the lateness of a
 // plain thread that does the same alone: the machine's own.
 #include <poll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <gmp/gmp.hpp>
@@ -208,6 +209,13 @@ bench::report crowd(const bench::request& asked) {
           {"crowd_back", ms(clock_type::now() - start) / 1e3, "s"}};
 }
 
+// How often a thread of this process has waited in the kernel.
+long sleeps() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nvcsw;
+}
+
 // n seconds of nothing, with parked Gs about.
 bench::report idle(const bench::request& asked) {
   gmp::runtime scheduler({.procs = asked.procs});
@@ -217,11 +225,15 @@ bench::report idle(const bench::request& asked) {
     compute(20ms);
   });
   ::usleep(200'000);
+  const auto seconds = static_cast<double>(asked.n);
   const double cpu = bench::cpu_seconds();
+  const long wakeups = sleeps();
   ::usleep(static_cast<useconds_t>(asked.n * 1'000'000));
   const double used = bench::cpu_seconds() - cpu;
+  const long woken = sleeps() - wakeups - 1;  // without this thread's own
   never.close();
-  return {{"idle_cpu", used / static_cast<double>(asked.n) * 100, "%"}};
+  return {{"idle_cpu", used / seconds * 100, "%"},
+          {"idle_wakeups", static_cast<double>(woken) / seconds, "per_second"}};
 }
 
 constexpr bench::question questions[] = {

@@ -122,7 +122,29 @@ func wake(name string, pause time.Duration) func(int, printer) {
 	}
 }
 
+// n seconds of nothing, with parked goroutines about.
+func idle(n int, print printer) {
+	sleeps := func() int64 {
+		var usage syscall.Rusage
+		syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
+		return usage.Nvcsw
+	}
+	never := make(chan int)
+	for i := 0; i < 100; i++ {
+		go func() { <-never }()
+	}
+	compute(20 * time.Millisecond)
+	time.Sleep(200 * time.Millisecond)
+	cpu, before := cpuSeconds(), sleeps()
+	time.Sleep(time.Duration(n) * time.Second)
+	used, woken := cpuSeconds()-cpu, sleeps()-before-1 // without this goroutine's own
+	close(never)
+	print("idle_cpu", used/float64(n)*100, "%")
+	print("idle_wakeups", float64(woken)/float64(n), "per_second")
+}
+
 func init() {
+	questions["idle"] = question{3, 0, idle}
 	questions["timer_reset"] = question{4_000_000, 20_000, timerReset}
 	questions["ticker"] = question{500, 0, tick}
 	questions["wake_idle"] = question{300, 20, wake("wake_idle", time.Millisecond)}
