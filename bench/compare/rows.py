@@ -190,6 +190,15 @@ ROWS = [
     Row("64 KiB of stack in a fresh G", "bench_stack:stack_64k", "stack_64k", "go", ratio(0.1), None, ONE),
     Row("split on every call", "bench_stack:split", "split", None, value(20), None, ONE),
 ]
+# The series of bench_growth, {series: (what costs, the number it may grow with)}.
+GROWTH = {
+    "yield_gs": ("yield", "Gs"),
+    "spawn_gs": ("spawn and finish", "Gs"),
+    "yield_ps": ("yield", "Ps"),
+    "channel_n": ("send and receive", "channels"),
+    "timer_n": ("timer made and stopped", "timers"),
+}
+
 # A row without a title goes on with the one above.
 for place in range(1, len(ROWS)):
     if not ROWS[place].title:

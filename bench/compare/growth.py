@@ -1,0 +1,89 @@
+"""How cost grows with the number of Gs, Ps, channels, timers: the series that bench_growth prints.
+
+A line `yield_gs_1000 41.5 ns` is the point 1000 of the series yield_gs. The limit: a tenfold number costs at most FLAT times as
+much for each operation.
+"""
+
+import math
+import re
+
+import common
+import figures
+from rows import GROWTH
+
+PROGRAM = "bench_growth"
+FLAT = 1.5
+HEAD = ["cost per operation of", "with", "from", "to", "worst decade", "required", "result"]
+
+
+def chosen(build, only):
+    """[(path, question)]: the questions of bench_growth that --only wants; none while the program is not built."""
+    path = common.find_program(build, PROGRAM)
+    if path is None:
+        return []
+    words = (only or "").split(",")
+    return [(path, question) for question in common.questions_of(path)
+            if any(word in text for word in words for text in (PROGRAM, question))]
+
+
+def names_of(series):
+    """The title and the axis of a series."""
+    what, _, axis = series.rpartition("_")
+    return GROWTH.get(series, (what.replace("_", " ") or series, axis))
+
+
+def worst_decade(points):
+    """The greatest growth by a tenfold x, over the points that lie at least a decade apart, or the first and the last."""
+    pairs = [(a, b) for a in points for b in points if b[0] >= 10 * a[0]]
+    if not pairs and len(points) > 1:
+        pairs = [(points[0], points[-1])]
+    return max(((b[1] / a[1]) ** (1 / math.log10(b[0] / a[0])) for a, b in pairs), default=1.0)
+
+
+def judged(series, unit, values):
+    """values: {x: figures of the rounds}."""
+    points = []
+    for x in sorted(values):
+        middle = common.spread(values[x])
+        points.append([x, middle["median"], middle["low"], middle["high"]])
+    title, axis = names_of(series)
+    worst = worst_decade(points)
+    return {"series": series, "title": title, "axis": axis, "unit": unit, "points": points, "worst_decade": worst,
+            "limit": FLAT, "result": "pass" if worst <= FLAT else "FAIL"}
+
+
+def failed(series):
+    return series["result"] == "FAIL"
+
+
+def measure(questions, args, ask, notes):
+    """All series; ask(path, question) gives the figures of one run. Three rounds are enough for a trend."""
+    found = {}  # series: (unit, {x: values})
+    rounds = min(args.rounds, 3)
+    progress = common.Progress(len(questions))
+    for path, question in questions:
+        progress.next()
+        for number in range(1, rounds + 1):
+            progress.show(f"growth: {question}", number, rounds)
+            try:
+                answer = ask(path, question)
+            except common.Unavailable as reason:
+                notes.append(f"not run: {reason}")
+                break
+            for name, (value, unit) in answer.items():
+                point = re.fullmatch(r"(.+)_(\d+)", name)
+                if point and value > 0:
+                    series = found.setdefault(point.group(1), (unit, {}))
+                    series[1].setdefault(int(point.group(2)), []).append(value)
+    progress.clear()
+    return [judged(name, unit, values) for name, (unit, values) in found.items() if len(values) > 1]
+
+
+def cells(series):
+    ends = [f"{common.figure(point[1], series['unit'])} at {point[0]:,}" for point in (series["points"][0], series["points"][-1])]
+    return [series["title"], series["axis"], *ends, f"{series['worst_decade']:.2f} x", f"<= {series['limit']:g} x",
+            series["result"]]
+
+
+def table(all_series):
+    return figures.table(HEAD, [cells(series) for series in all_series])
