@@ -1,0 +1,144 @@
+"""Results as SVG charts, drawn by gnuplot: the overview of all ratios, the series of growth, the echo servers."""
+
+import shutil
+import subprocess
+
+import common
+import figures
+
+AHEAD, EVEN, BEHIND = "#1b6ca8", "#8a8a8a", "#c8321f"
+COLOURS = {"ahead": AHEAD, "even": EVEN, "behind": BEHIND}
+SERIES_COLOURS = [AHEAD, BEHIND, "#3a8f4c", "#8157a5", "#b07c1f", "#4a4a4a"]
+
+
+def gnuplot(path, size, commands):
+    if shutil.which("gnuplot") is None:
+        raise common.Unavailable("no charts: gnuplot is not installed (package gnuplot-nox)")
+    script = [f"set terminal svg size {size[0]},{size[1]} noenhanced background rgb 'white' font 'sans-serif,12'",
+              f"set output {quoted(path)}", *commands]
+    done = subprocess.run(["gnuplot"], input="\n".join(script) + "\n", capture_output=True, text=True, timeout=60)
+    if done.returncode != 0 or "line " in done.stderr:
+        raise common.Unavailable(f"gnuplot failed: {done.stderr.strip()[:300]}")
+
+
+def quoted(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
+def block(name, lines):
+    return [f"${name} << END", *(" ".join(map(str, line)) for line in lines), "END"]
+
+
+def subtitle(document):
+    machine, conditions = document["machine"], document["conditions"]
+    return (f"{document['date']}, {machine['cpu']}, {machine['processors']} processors, {conditions['rounds']} rounds, "
+            f"{conditions.get('clock', 'wall time')}")
+
+
+# ---- all ratios
+
+
+def overview(document, path):
+    """One line for each question and partner, one mark for each number of Ps. False: nothing to draw."""
+    rows = [row for row in document["rows"] if row["ratio"] and not (row["source"] != "run" and row["metric"] == "cpu")]
+    labels = list(dict.fromkeys((row["title"], row["partner"]) for row in rows))
+    if not labels:
+        return False
+    commands, plots = [], []
+    procs_seen = sorted({row["procs"] for row in rows})
+    for where, colour in COLOURS.items():
+        for index, procs in enumerate(procs_seen):
+            marks = []
+            for row in rows:
+                if row["procs"] == procs and figures.standing(row) == where:
+                    ratio = row["ratio"]
+                    y = len(labels) - labels.index((row["title"], row["partner"]))
+                    marks.append((ratio["median"], y, ratio["low"], ratio["high"]))
+            if marks:
+                name = f"at{procs}{where}"
+                commands += block(name, marks)
+                title = quoted(f"{where}, {procs} P")
+                plots.append(f"${name} using 1:2:3:4 with xerrorbars pt {7 if index == 0 else 9 if index == 1 else 5} ps 0.7 "
+                             f"lc rgb '{colour}' title {title}")
+    ticks = ", ".join(f"{quoted(f'{title}: {partner}')} {len(labels) - at}" for at, (title, partner) in enumerate(labels))
+    commands += [
+        f"set title {quoted('Cost of ours / cost of the partner (left of 1 we are ahead); bars: quartiles')}",
+        f"set xlabel {quoted(subtitle(document))}",
+        "set logscale x", "set grid x ytics lc rgb '#dddddd' lt 1", f"set yrange [0.3:{len(labels) + 0.7}]", f"set ytics ({ticks})",
+        "set key below", "set arrow 1 from 1, graph 0 to 1, graph 1 nohead lw 2 lc rgb 'black'",
+        f"set xrange [*<0.5:2<*]",
+        "plot " + ", ".join(plots),
+    ]
+    gnuplot(path, (900, 130 + 17 * len(labels)), commands)
+    return True
+
+
+# ---- growth
+
+
+def growth_chart(document, path):
+    """A panel for each thing that grows in number. False: nothing to draw."""
+    axes = {}
+    for series in document["growth"]:
+        axes.setdefault(series["axis"], []).append(series)
+    if not axes:
+        return False
+    columns = min(2, len(axes))
+    lines = (len(axes) + columns - 1) // columns
+    commands = [f"set multiplot layout {lines},{columns} title "
+                + quoted("Cost of an operation as numbers grow (flat is good); " + subtitle(document)),
+                "set logscale xy", "set grid lc rgb '#dddddd' lt 1", "set key top left"]
+    for axis, members in axes.items():
+        plots = []
+        for index, series in enumerate(members):
+            name = "d" + "".join(c if c.isalnum() else "_" for c in series["series"])
+            commands += block(name, series["points"])
+            plots.append(f"${name} using 1:2:3:4 with yerrorlines pt 7 ps 0.6 "
+                         f"lc rgb '{SERIES_COLOURS[index % len(SERIES_COLOURS)]}' title {quoted(series['title'])}")
+        top = max(point[1] for series in members for point in series["points"])
+        bottom = min(point[1] for series in members for point in series["points"])
+        commands += [f"set xlabel {quoted('number of ' + axis)}", f"set ylabel {quoted(members[0]['unit'])}",
+                     f"set yrange [{bottom / 3}:{top * 10}]", "plot " + ", ".join(plots)]
+    gnuplot(path, (900, 60 + 300 * lines), [*commands, "unset multiplot"])
+    return True
+
+
+# ---- echo
+
+
+def echo_chart(document, path):
+    """Requests per second by raw's, for each load. False: nothing to draw."""
+    rows = [row for row in document["rows"] if row["source"] == "echo" and row["metric"] == "rate"]
+    shapes = list(dict.fromkeys(row["question"] for row in rows))
+    servers = {}  # name: {shape: rate by raw's}
+    for row in rows:
+        poller = row["title"].rpartition(", ")[2]
+        if row["partner"] == "raw":
+            servers.setdefault(f"gmpsched, {poller}", {})[row["question"]] = 1 / row["ratio"]["median"]
+    for row in rows:  # Go's by raw's, from its ratio to ours and ours to raw
+        poller = row["title"].rpartition(", ")[2]
+        ours = servers.get(f"gmpsched, {poller}", {}).get(row["question"])
+        if row["partner"] != "raw" and ours is not None:
+            servers.setdefault(row["partner"], {}).setdefault(row["question"], ours * row["ratio"]["median"])
+    if not servers:
+        return False
+    names = list(servers)
+    lines = [(f'"{shape}"', *(f"{servers[name].get(shape, 0):.4f}" for name in names)) for shape in shapes]
+    colours = [AHEAD, "#7fb2d6", "#b07c1f", EVEN]
+    plots = [f"$echo using {2 + at}:xtic(1) title {quoted(name)} lc rgb '{colours[at % len(colours)]}'"
+             for at, name in enumerate(names)]
+    commands = [*block("echo", lines), f"set title {quoted('Echo: requests per second by those of a hand-written epoll loop')}",
+                f"set xlabel {quoted('connections; ' + subtitle(document))}", "set style data histograms",
+                "set style histogram clustered gap 1", "set style fill solid", "set yrange [0:*]",
+                "set grid y lc rgb '#dddddd' lt 1", "set key below",
+                "set arrow 1 from graph 0, first 1 to graph 1, first 1 nohead lw 2 lc rgb 'black' front", "plot " + ", ".join(plots)]
+    gnuplot(path, (900, 420), commands)
+    return True
+
+
+CHARTS = {"": overview, "_growth": growth_chart, "_echo": echo_chart}
+
+
+def draw_all(document, stem):
+    """Draws stem.svg, stem_growth.svg, stem_echo.svg as far as there is something to draw; their paths."""
+    return [f"{stem}{tail}.svg" for tail, draw in CHARTS.items() if draw(document, f"{stem}{tail}.svg")]
