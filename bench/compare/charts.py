@@ -110,16 +110,19 @@ def echo_chart(document, path):
     """Requests per second by raw's, for each load. False: nothing to draw."""
     rows = [row for row in document["rows"] if row["source"] == "echo" and row["metric"] == "rate"]
     shapes = list(dict.fromkeys(row["question"] for row in rows))
-    servers = {}  # name: {shape: rate by raw's}
-    for row in rows:
-        poller = row["title"].rpartition(", ")[2]
+    raw, servers = {}, {}  # {shape: raw's figures of the rounds}, {name: {shape: rate by raw's}}
+
+    def add(name, shape, rates):
+        by_raw = [rate / base for rate, base in zip(rates, raw[shape])]
+        servers.setdefault(name, {})[shape] = common.spread(by_raw)["median"]
+
+    for row in sorted(rows, key=lambda row: row["partner"] != "raw"):
+        ours, theirs = row["values"]
         if row["partner"] == "raw":
-            servers.setdefault(f"gmpsched, {poller}", {})[row["question"]] = 1 / row["ratio"]["median"]
-    for row in rows:  # Go's by raw's, from its ratio to ours and ours to raw
-        poller = row["title"].rpartition(", ")[2]
-        ours = servers.get(f"gmpsched, {poller}", {}).get(row["question"])
-        if row["partner"] != "raw" and ours is not None:
-            servers.setdefault(row["partner"], {}).setdefault(row["question"], ours * row["ratio"]["median"])
+            raw[row["question"]] = theirs
+            add(f"gmpsched, {row['title'].rpartition(', ')[2]}", row["question"], ours)
+        elif row["question"] in raw:
+            add(row["partner"], row["question"], theirs)
     if not servers:
         return False
     names = list(servers)
@@ -128,7 +131,7 @@ def echo_chart(document, path):
     plots = [f"$echo using {2 + at}:xtic(1) title {quoted(name)} lc rgb '{colours[at % len(colours)]}'"
              for at, name in enumerate(names)]
     commands = [*block("echo", lines), f"set title {quoted('Echo: requests per second by those of a hand-written epoll loop')}",
-                f"set xlabel {quoted('connections; ' + subtitle(document))}", "set style data histograms",
+                f"set xlabel {quoted('connections; ' + subtitle(document).rpartition(', ')[0])}", "set style data histograms",
                 "set style histogram clustered gap 1", "set style fill solid", "set yrange [0:*]",
                 "set grid y lc rgb '#dddddd' lt 1", "set key below",
                 "set arrow 1 from graph 0, first 1 to graph 1, first 1 nohead lw 2 lc rgb 'black' front", "plot " + ", ".join(plots)]
