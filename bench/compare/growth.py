@@ -1,6 +1,6 @@
 """How cost grows with the number of Gs, Ps, channels, timers: the series that bench_growth prints.
 
-A line `yield_gs_1000 41.5 ns` is the point 1000 of the series yield_gs. The limit: a tenfold number costs at most FLAT times as
+A line `gs_yield_1000 41.5 ns` is the point 1000 of the series gs_yield. The limit: a tenfold number costs at most FLAT times as
 much for each operation.
 """
 
@@ -28,8 +28,7 @@ def chosen(build, only):
 
 def names_of(series):
     """The title and the axis of a series."""
-    what, _, axis = series.rpartition("_")
-    return GROWTH.get(series, (what.replace("_", " ") or series, axis))
+    return GROWTH.get(series, (series.replace("_", " "), "things"))
 
 
 def worst_decade(points):

@@ -192,11 +192,13 @@ ROWS = [
 ]
 # The series of bench_growth, {series: (what costs, the number it may grow with)}.
 GROWTH = {
-    "yield_gs": ("yield", "Gs"),
-    "spawn_gs": ("spawn and finish", "Gs"),
-    "yield_ps": ("yield", "Ps"),
-    "channel_n": ("send and receive", "channels"),
-    "timer_n": ("timer made and stopped", "timers"),
+    "gs_yield": ("yield", "Gs"),
+    "gs_spawn": ("spawn, park together, end", "Gs"),
+    "ps_yield": ("yield of 64 Gs", "Ps"),
+    "ps_channel": ("hand-over in 16 pairs", "Ps"),
+    "channels": ("send and receive", "channels"),
+    "timers": ("timer made and stopped", "timers"),
+    "timers_reset": ("timer moved", "timers"),
 }
 
 # A row without a title goes on with the one above.
