@@ -49,7 +49,7 @@ def compared(source, title, procs, metric, unit, ours, theirs, partner=None, nee
     """A row that was measured; ours and theirs hold one value for each round, theirs may be empty."""
     found = ratios(ours, theirs, better) if theirs else []
     return {
-        "source": source, "title": title.strip(), "metric": metric, "question": question or metric, "procs": procs,
+        "source": source, "title": title, "metric": metric, "question": question or metric, "procs": procs,
         "partner": partner, "unit": unit, "better": better, "ours": spread(ours), "theirs": spread(theirs) if theirs else None,
         "ratio": spread(found) if found else None, "need": list(need), "good": list(good),
         "result": verdict(need, good, ours, theirs, better), "values": [ours, theirs],
@@ -58,7 +58,7 @@ def compared(source, title, procs, metric, unit, ours, theirs, partner=None, nee
 
 def not_run(source, title, procs, metric, partner=None, need=(), good=(), question=None):
     return {
-        "source": source, "title": title.strip(), "metric": metric, "question": question or metric, "procs": procs,
+        "source": source, "title": title, "metric": metric, "question": question or metric, "procs": procs,
         "partner": partner, "unit": "", "better": "less", "ours": None, "theirs": None, "ratio": None, "need": list(need),
         "good": list(good), "result": "not run", "values": [[], []],
     }

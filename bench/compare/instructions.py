@@ -62,17 +62,18 @@ def self_costs(lines):
 
 
 def special(path):
-    """The addresses of locked instructions and of system calls in an object file. An xchg with memory is locked by itself."""
-    kinds = {"locked": set(), "system calls": set()}
-    said = subprocess.run(["objdump", "-d", "--no-show-raw-insn", path], capture_output=True, text=True).stdout
+    """{kind: {address: function}}, the locked instructions and the system calls of an object file. An xchg with memory is locked
+    by itself."""
+    kinds = {"locked": {}, "system calls": {}}
+    said = subprocess.run(["objdump", "-dC", "--no-show-raw-insn", path], capture_output=True, text=True).stdout
     function = ""
     for header, address, words in re.findall(r"^(?:[0-9a-f]+ <(.*)>:|\s*([0-9a-f]+):\t(.*))$", said, re.MULTILINE):
         if header:
             function = header
         elif words.startswith("lock ") or words.startswith("xchg") and "(" in words:
-            kinds["locked"].add(int(address, 16))
+            kinds["locked"][int(address, 16)] = function
         elif words.startswith("syscall") and "clock_gettime" not in function:
-            kinds["system calls"].add(int(address, 16))
+            kinds["system calls"][int(address, 16)] = function
     return kinds
 
 
@@ -113,3 +114,16 @@ def per_operation(build, names, with_kinds=False):
             few, many = (summed([job.result() for job in jobs[name, n]], kinds_of) for n in (FEW, MANY))
             counts[name] = {kind: (many[kind] - few[kind]) / (MANY - FEW) for kind in ("instructions", "locked", "system calls")}
     return counts
+
+
+def where_locked(build, name):
+    """{function: locked instructions per operation}, what is less than one in twenty operations left out."""
+    require_valgrind()
+    program, question, _ = PATHS[name]
+    path = common.find_program(build, program)
+    few, many = (executed(path, question, n) for n in (FEW, MANY))
+    found = collections.Counter()
+    for place in filter(os.path.isfile, many):
+        for address, function in special(place)["locked"].items():
+            found[function] += (many[place][address] - few[place][address]) / (MANY - FEW)
+    return {function: count for function, count in found.most_common() if count > 0.05}

@@ -186,7 +186,7 @@ ROWS = [
     Row("100,000-deep recursion", "bench_stack:deep", "deep", "threads", ratio(3.0), None, ONE),
     Row("", "bench_stack:deep", "deep", "go", None, None, ONE),
     Row("1 MiB of stack in a fresh G", "bench_stack:stack_1m", "stack_1m", "go", ratio(0.1), None, ONE),
-    Row("  the first in the process", "bench_stack:stack_1m", "stack_1m_first", "go", None, None, ONE),
+    Row("1 MiB of stack in a fresh G, the first in the process", "bench_stack:stack_1m", "stack_1m_first", "go", None, None, ONE),
     Row("64 KiB of stack in a fresh G", "bench_stack:stack_64k", "stack_64k", "go", ratio(0.1), None, ONE),
     Row("split on every call", "bench_stack:split", "split", None, value(20), None, ONE),
 ]
