@@ -45,6 +45,7 @@ def overview(document, path):
     if not labels:
         return False
     commands, plots = [], []
+    height = 150 + 17 * len(labels)
     procs_seen = sorted({row["procs"] for row in rows})
     for where, colour in COLOURS.items():
         for index, procs in enumerate(procs_seen):
@@ -62,14 +63,16 @@ def overview(document, path):
                              f"lc rgb '{colour}' title {title}")
     ticks = ", ".join(f"{quoted(f'{title}: {partner}')} {len(labels) - at}" for at, (title, partner) in enumerate(labels))
     commands += [
-        f"set title {quoted('Cost of ours / cost of the partner (left of 1 we are ahead); bars: quartiles')}",
-        f"set xlabel {quoted(subtitle(document))}",
+        # Over the whole width: the plot itself is narrow beside its long labels.
+        f"set label 1 {quoted('Cost of ours / cost of the partner (left of 1 we are ahead); bars: quartiles')} at screen 0.5, "
+        f"screen {1 - 18 / height} center",
+        f"set label 2 {quoted(subtitle(document))} at screen 0.5, screen {1 - 38 / height} center", "set tmargin 4",
         "set logscale x", "set grid x ytics lc rgb '#dddddd' lt 1", f"set yrange [0.3:{len(labels) + 0.7}]", f"set ytics ({ticks})",
         "set key below", "set arrow 1 from 1, graph 0 to 1, graph 1 nohead lw 2 lc rgb 'black'",
         f"set xrange [*<0.5:2<*]",
         "plot " + ", ".join(plots),
     ]
-    gnuplot(path, (900, 130 + 17 * len(labels)), commands)
+    gnuplot(path, (900, height), commands)
     return True
 
 

@@ -248,7 +248,7 @@ def machine():
         "processors": len(processors()),
         "virtual": bool(re.search(r"^flags\s*:.*\bhypervisor\b", text, re.MULTILINE)),
         "memory_gib": round(kib / 2**20, 1),
-        "kernel": platform.release(),
+        "kernel": re.match(r"[\d.]*", platform.release()).group().rstrip("."),
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", "Linux"),
     }
 
