@@ -45,7 +45,7 @@ def overview(document, path):
     if not labels:
         return False
     commands, plots = [], []
-    height = 150 + 17 * len(labels)
+    height = 190 + 17 * len(labels)
     procs_seen = sorted({row["procs"] for row in rows})
     for where, colour in COLOURS.items():
         for index, procs in enumerate(procs_seen):
@@ -68,7 +68,8 @@ def overview(document, path):
         f"screen {1 - 18 / height} center",
         f"set label 2 {quoted(subtitle(document))} at screen 0.5, screen {1 - 38 / height} center", "set tmargin 4",
         "set logscale x", "set grid x ytics lc rgb '#dddddd' lt 1", f"set yrange [0.3:{len(labels) + 0.7}]", f"set ytics ({ticks})",
-        "set key below", "set arrow 1 from 1, graph 0 to 1, graph 1 nohead lw 2 lc rgb 'black'",
+        "set key at screen 0.98, screen 0.01 right bottom horizontal maxcols 3", "set bmargin 5",
+        "set arrow 1 from 1, graph 0 to 1, graph 1 nohead lw 2 lc rgb 'black'",
         f"set xrange [*<0.5:2<*]",
         "plot " + ", ".join(plots),
     ]
