@@ -4,7 +4,7 @@ A row is a figure of ours, beside a partner's or alone. Each new bench gets its 
 
     Row(title, "program:question", metric, partner, need=..., good=..., procs=(1, 2))
 
-    title     what people read; "" goes on with the row above
+    title     what people read; "" goes on with the row above, "  more" says more about the last that is not indented
     program   ours, in build/release/bench; the question is put to the partner's program, too
     metric    the name of the line `name value unit` that both print; smaller is better
     partner   a name of PARTNERS, or None: the figure stands alone
@@ -186,7 +186,7 @@ ROWS = [
     Row("100,000-deep recursion", "bench_stack:deep", "deep", "threads", ratio(3.0), None, ONE),
     Row("", "bench_stack:deep", "deep", "go", None, None, ONE),
     Row("1 MiB of stack in a fresh G", "bench_stack:stack_1m", "stack_1m", "go", ratio(0.1), None, ONE),
-    Row("1 MiB of stack in a fresh G, the first in the process", "bench_stack:stack_1m", "stack_1m_first", "go", None, None, ONE),
+    Row("  the first in the process", "bench_stack:stack_1m", "stack_1m_first", "go", None, None, ONE),
     Row("64 KiB of stack in a fresh G", "bench_stack:stack_64k", "stack_64k", "go", ratio(0.1), None, ONE),
     Row("split on every call", "bench_stack:split", "split", None, value(20), None, ONE),
 ]
@@ -201,10 +201,23 @@ GROWTH = {
     "timers_reset": ("timer moved", "timers"),
 }
 
-# A row without a title goes on with the one above.
-for place in range(1, len(ROWS)):
-    if not ROWS[place].title:
-        ROWS[place] = ROWS[place]._replace(title=ROWS[place - 1].title)
+
+
+def with_whole_titles(rows):
+    """A row without a title has that of the row above; one that is indented says more about the last that is not."""
+    whole, heading = [], ""
+    for row in rows:
+        if row.title.startswith(" "):
+            title = f"{heading}: {row.title.strip()}"
+        elif row.title:
+            title = heading = row.title
+        else:
+            title = whole[-1].title
+        whole.append(row._replace(title=title))
+    return whole
+
+
+ROWS = with_whole_titles(ROWS)
 
 
 def limits(of, procs):

@@ -73,6 +73,10 @@ class Rows(unittest.TestCase):
         keys = [(row.ours, row.metric, row.partner) for row in rows.ROWS]
         self.assertEqual(len(keys), len(set(keys)))
 
+    def test_titles_are_whole(self):
+        made = rows.with_whole_titles([rows.Row(title, "p:q", "m") for title in ("a", "", "  b", "", "c")])
+        self.assertEqual([row.title for row in made], ["a", "a", "a: b", "a: b", "c"])
+
     def test_limits_are_limits(self):
         for row in rows.ROWS:
             for procs in row.procs:
