@@ -95,7 +95,7 @@ def growth_chart(document, path):
     for axis, members in axes.items():
         plots = []
         for index, series in enumerate(members):
-            name = "d" + "".join(c if c.isalnum() else "_" for c in series["series"])
+            name = "d" + "".join(c if c.isalnum() else "_" for c in series["title"])
             commands += block(name, series["points"])
             plots.append(f"${name} using 1:2:3:4 with yerrorlines pt 7 ps 0.6 "
                          f"lc rgb '{SERIES_COLOURS[index % len(SERIES_COLOURS)]}' title {quoted(series['title'])}")

@@ -26,7 +26,7 @@ def place(document):
 def summary(document):
     rows, series = document["rows"], document["growth"]
     where = [figures.standing(row) for row in rows]
-    ends = [row["result"] for row in rows if row["need"]] + [one["result"] for one in series]
+    ends = [row["result"] for row in rows if row["need"]] + [one["result"] for one in series if one["limit"]]
     lines = [f"Beside partners: ahead in {where.count('ahead')} rows, even in {where.count('even')}, behind in "
              f"{where.count('behind')}. Required: {sum(end.startswith('pass') for end in ends)} met, {ends.count('FAIL')} missed, "
              f"{ends.count('not run')} not run."]
