@@ -131,7 +131,7 @@ def echo_chart(document, path):
         return False
     names = list(servers)
     lines = [(f'"{shape}"', *(f"{servers[name].get(shape, 0):.4f}" for name in names)) for shape in shapes]
-    colours = [AHEAD, "#7fb2d6", "#b07c1f", EVEN]
+    colours = [AHEAD, "#7fb2d6", "#b07c1f", EVEN, "#8157a5"]
     plots = [f"$echo using {2 + at}:xtic(1) title {quoted(name)} lc rgb '{colours[at % len(colours)]}'"
              for at, name in enumerate(names)]
     commands = [*block("echo", lines), f"set title {quoted('Echo: requests per second by those of a hand-written epoll loop')}",

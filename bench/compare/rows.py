@@ -202,7 +202,6 @@ GROWTH = {
 }
 
 
-
 def with_whole_titles(rows):
     """A row without a title has that of the row above; one that is indented says more about the last that is not."""
     whole, heading = [], ""
