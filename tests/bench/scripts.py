@@ -64,8 +64,8 @@ class Rows(unittest.TestCase):
         if path:
             return common.questions_of(path)
         if program == "compare_go":  # built on request only
-            text = (COMPARE / "go" / "main.go").read_text()
-            return re.findall(r'^\s*"(\w+)":', text, re.MULTILINE)
+            text = "".join(path.read_text() for path in (COMPARE / "go").glob("*.go"))
+            return re.findall(r'(?:^\s*|questions\[)"(\w+)"(?::|\] =)', text, re.MULTILINE)
         self.assertTrue(program.startswith("compare_"), f"{program} was not built")
         return None  # a partner that is not installed here
 
