@@ -59,7 +59,7 @@ PARTNERS = {
     "fiber": ("compare_fiber", "Boost.Fiber was not found at configure time (package libboost-fiber-dev)"),
     "context": ("compare_context", "Boost.Context was not found at configure time (package libboost-context-dev)"),
     "tbb": ("compare_tbb", "oneTBB was not found at configure time (package libtbb-dev)"),
-    "asio": ("compare_asio", "Asio with coroutines was not found at configure time (package libboost-dev; clang wants a newer one)"),
+    "asio": ("compare_asio", "Asio with coroutines was not found at configure time (package libboost-dev, newer for clang)"),
     "threads": ("compare_threads", "it was not built"),
 }
 
