@@ -114,7 +114,13 @@ nanos timer_heap::expire(nanos now) {
   lock_.lock();
   while (!heap_.empty() && heap_.front().when <= now) {
     timer_node& timer = *heap_.front().timer;
-    nanos when = timer.when;
+    const nanos when = timer.when;
+    if (when > heap_.front().when) {  // moved since [TH6]
+      heap_.front().when = when;
+      sift_down(0);
+      publish();
+      continue;
+    }
     timer.state.store(timer_node::phase::firing, memory_order_relaxed);
     remove_at(0);
     lock_.unlock();
@@ -176,7 +182,7 @@ void timer_heap::move_all_to(timer_heap& other) {
     lock_.unlock();
     throw;
   }
-  for (entry e : heap_) other.insert(*e.timer, e.when);
+  for (entry e : heap_) other.insert(*e.timer, e.timer->when);
   heap_.clear();
   publish();
   other.lock_.unlock();
@@ -238,10 +244,10 @@ bool timer_heap::rearm(timer_node& timer, nanos when) noexcept {
   bool done = true;
   switch (timer.state.load(memory_order_relaxed)) {
     case timer_node::phase::armed:
-      home->heap_[timer.index].when = when;
       timer.when = when;
+      if (when >= home->heap_[timer.index].when) break;  // [TH6]
+      home->heap_[timer.index].when = when;
       home->sift_up(timer.index);
-      home->sift_down(timer.index);  // timer.index moved with it
       home->publish();
       break;
     case timer_node::phase::idle:

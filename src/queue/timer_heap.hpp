@@ -1,13 +1,21 @@
 // A P's timers: a 4-ary heap under one spin lock.
 //
 // TH1  A timer is in at most one heap; node.heap names it and changes only under that heap's lock.
+//
 // TH2  Its callback runs without the lock, on a scheduler stack, never parks, and returns when to
-// run again (never: done). TH3  While it runs the node is `firing`: stop() cannot remove it, but
-// keeps it from being armed again; stop_and_wait()
-//      returns only after the callback has let go of the node.
+//      run again (never: done).
+//
+// TH3  While it runs the node is `firing`: stop() cannot remove it, but keeps it from being armed
+//      again; stop_and_wait() returns only after the callback has let go of the node.
+//
 // TH4  next_when is the head's time, readable without the lock; a stale value is corrected by
-// whoever takes the lock. TH5  Heaps are never freed, only used again: who comes to stop a timer
-// may lock the heap it was in a moment ago.
+//      whoever takes the lock.
+//
+// TH5  Heaps are never freed, only used again: who comes to stop a timer may lock the heap it was
+//      in a moment ago.
+//
+// TH6  An entry's time is never later than its timer's: a timer that is moved to a later time, as a
+//      time limit is with each use, stays where it is and is moved when the heap comes to it.
 #pragma once
 
 #include <cstdint>

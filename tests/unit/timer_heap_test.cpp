@@ -97,15 +97,42 @@ TEST(timer_heap_unit, adding_stopping_and_moving_at_random_agrees_with_a_list) {
         EXPECT_EQ(timer_heap::rearm(timers[i].node, when), due[i] != never);
         if (due[i] != never) due[i] = when;
     }
-    ASSERT_EQ(heap.next_when(), *std::min_element(due.begin(), due.end()));
+    ASSERT_LE(heap.next_when(), *std::min_element(due.begin(), due.end()));  // [TH6]
   }
   std::vector<nanos> expected;
   for (nanos when : due) {
     if (when != never) expected.push_back(when);
   }
   std::sort(expected.begin(), expected.end());
-  heap.expire(2'000'000);
+  for (nanos now = 0; now <= 1'000'000; now += 10'000) {
+    const nanos next = heap.expire(now);
+    EXPECT_EQ(next, heap.next_when());
+    const auto later = std::upper_bound(expected.begin(), expected.end(), now);
+    ASSERT_EQ(log.size(), static_cast<std::size_t>(later - expected.begin()));
+    EXPECT_LE(next, later == expected.end() ? never : *later);
+  }
   EXPECT_EQ(log, expected);
+  EXPECT_EQ(heap.next_when(), never);
+}
+
+TEST(timer_heap_unit, moved_to_later_and_to_another_heap_it_fires_at_its_last_time) {
+  std::vector<nanos> log;
+  timer_heap heap, other;
+  noting a(log), b(log);
+  heap.add(a.node, 10);
+  heap.add(b.node, 20);
+  EXPECT_TRUE(timer_heap::rearm(a.node, 30));
+  EXPECT_TRUE(timer_heap::rearm(b.node, 40));
+  EXPECT_TRUE(timer_heap::rearm(b.node, 25));  // earlier again, but not than it stands
+  heap.expire(24);
+  EXPECT_TRUE(log.empty());
+  EXPECT_TRUE(timer_heap::rearm(a.node, 50));
+  heap.move_all_to(other);
+  EXPECT_EQ(other.next_when(), 25);
+  other.expire(49);
+  EXPECT_EQ(log, std::vector<nanos>{25});
+  other.expire(50);
+  EXPECT_EQ(log, (std::vector<nanos>{25, 50}));
 }
 
 TEST(timer_heap_unit, a_callback_may_ask_for_another_time) {
