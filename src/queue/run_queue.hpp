@@ -12,7 +12,8 @@
 //            subtrees.
 //
 // RQ1  Only the holder of the P pushes: it alone writes tail and next.
-// RQ2  A slot between head and tail is never overwritten: the owner reads head before it pushes.
+// RQ2  A slot between head and tail is never overwritten: before it pushes, the owner saw a head
+//      that leaves room, and heads only grow.
 // RQ3  Each G leaves once: by a CAS on head (ring, newborn's old end), by the holder's plain take
 //      of next, or by the owner's claim of newborn's young end, which a seq_cst exchange of tail
 //      orders against the thieves' CAS.
@@ -115,9 +116,12 @@ class newborn_deque {
 
   // Owner. False: full.
   [[nodiscard]] bool push(g* gp) noexcept {
-    std::uint32_t head = head_.load(memory_order_acquire);  // [RQ2]
     std::uint32_t tail = tail_.load(memory_order_relaxed);
-    if (static_cast<std::int32_t>(tail - head) >= static_cast<std::int32_t>(slots)) return false;
+    if (static_cast<std::int32_t>(tail - seen_head_) >= static_cast<std::int32_t>(slots)) {
+      seen_head_ = head_.load(memory_order_acquire);  // [RQ2]
+      if (static_cast<std::int32_t>(tail - seen_head_) >= static_cast<std::int32_t>(slots))
+        return false;
+    }
     slot_[tail % slots].store(gp, memory_order_relaxed);
     // release: pairs with the seq_cst load in take_oldest(); the slot is filled before it counts.
     tail_.store(tail + 1, memory_order_release);
@@ -177,6 +181,8 @@ class newborn_deque {
  private:
   alignas(64) atomic<std::uint32_t> head_{0};
   alignas(64) atomic<std::uint32_t> tail_{0};
+  // The owner's: head as it was when the queue last seemed full. Thieves keep head's line busy.
+  std::uint32_t seen_head_ = 0;
   atomic<g*> slot_[slots]{};
 };
 

@@ -27,6 +27,7 @@
 #include "queue/global_queue.hpp"
 #include "sched/m.hpp"
 #include "sched/p.hpp"
+#include "sched/spare_gs.hpp"
 #include "sched/sysmon.hpp"
 
 namespace gmp {
@@ -76,6 +77,7 @@ class scheduler {
   void overflow_ring(p& local, g* extra) noexcept;
   void overflow_newborn(p& local, g* extra) noexcept;
   void trim_free(p& local) noexcept;
+  void give_slots(g* dead) noexcept;    // a whole list, back to the slabs
   bool refill_free(p& local) noexcept;  // false: out of memory
 
   // --- idle protocol (on g0)
@@ -126,6 +128,7 @@ class scheduler {
   atomic<bool> unwinding{false};  // blocking calls throw, nothing new starts
   atomic<bool> stopping{false};   // Ms end
   alignas(64) global_queue global;
+  spare_gs spares;
   atomic<std::uint32_t> p_count{0};  // Ps that exist: all_ps[0 .. p_count)
   atomic<std::uint32_t> procs{0};    // Ps in use
   atomic<p*> all_ps[max_procs]{};

@@ -62,13 +62,10 @@ scheduler::~scheduler() {
   for (m* self = all_ms; self != nullptr;) delete std::exchange(self, self->all_next);
   for (std::uint32_t i = 0; i < p_count.load(memory_order_relaxed); ++i) {
     p* local = all_ps[i].load(memory_order_relaxed);
-    while (local->free_gs != nullptr) {
-      void* top = g_top(*local->free_gs);
-      local->free_gs = local->free_gs->next;
-      first_segments_give(config.stack_size, &top, 1);
-    }
+    give_slots(local->free_gs);
     delete local;
   }
+  while (g* dead = spares.take().head) give_slots(dead);
 }
 
 p* scheduler::new_p() {
@@ -232,6 +229,11 @@ std::uint64_t scheduler::live_gs() const noexcept {
 // --- dead Gs
 
 bool scheduler::refill_free(p& local) noexcept {
+  if (const spare_gs::list spare = spares.take(); spare.head != nullptr) {
+    local.free_gs = spare.head;
+    local.free_count = spare.count;
+    return true;
+  }
   void* tops[32];
   std::size_t n = first_segments_take(config.stack_size, tops, 32);
   g_begin(tops, n, config.stack_size);  // all with one lock at most
@@ -245,15 +247,21 @@ bool scheduler::refill_free(p& local) noexcept {
 }
 
 void scheduler::trim_free(p& local) noexcept {
-  void* tops[p::free_gs_cap];
-  std::size_t n = 0;
-  while (local.free_count > p::free_gs_cap / 2) {
-    g* dead = local.free_gs;
-    local.free_gs = dead->next;
-    --local.free_count;
-    tops[n++] = g_top(*dead);
+  g* last = local.free_gs;  // of those that stay, which ran last
+  for (std::uint32_t i = 1; i < p::free_gs_cap / 2; ++i) last = last->next;
+  const spare_gs::list older{last->next, local.free_count - p::free_gs_cap / 2};
+  last->next = nullptr;
+  local.free_count = p::free_gs_cap / 2;
+  if (!spares.give(older)) give_slots(older.head);
+}
+
+void scheduler::give_slots(g* dead) noexcept {
+  void* tops[256];
+  while (dead != nullptr) {
+    std::size_t n = 0;
+    for (; dead != nullptr && n < std::size(tops); dead = dead->next) tops[n++] = g_top(*dead);
+    first_segments_give(config.stack_size, tops, n);
   }
-  first_segments_give(config.stack_size, tops, n);
 }
 
 // --- the end
