@@ -49,11 +49,13 @@ struct alignas(64) p {
   // them.
   static constexpr std::uint32_t next_streak_cap = 32;
   static constexpr std::uint32_t free_gs_cap = 1024;
+  static constexpr std::uint32_t many_newborns = 16;
 
   std::uint32_t id = 0;
   std::uint32_t direct_left = 0;
   std::uint32_t next_streak = 0;
   std::uint32_t tick = 0;
+  std::uint32_t turns = 1;       // mask of tick: 1, or 63 while there are many newborns
   std::uint32_t since_poll = 0;  // Gs run since the poller was last looked at
   std::uint32_t vain_looks = 0;  // in a row that found nothing before this P idled [NET7]
   std::uint32_t poll_after = 0;  // that many are to run before a busy P looks again [NET6]

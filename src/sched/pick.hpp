@@ -46,14 +46,21 @@ GMPSCHED_HOME void wake_slow(scheduler& sched) noexcept;
   if (__builtin_expect(sched.wants_wake(), 0)) wake_slow(sched);
 }
 
-// Newest first or oldest first: old Gs and new ones take turns.
+[[gnu::always_inline]] inline g* pick_newborn(p& local, bool alone) noexcept {
+  g* gp = local.runq.newborn.pop(alone);
+  if (gp != nullptr) local.turns = local.runq.newborn.size() < p::many_newborns ? 1 : 63;
+  return gp;
+}
+
+// Newest first or oldest first: old Gs and new ones take turns, and where there are many new ones
+// they have all turns but one of 64: who makes Gs and yields is not back before they had a chance.
 [[gnu::always_inline]] inline g* pick_queued(p& local) noexcept {
   const bool alone = local.alone.load(memory_order_relaxed);
-  if ((++local.tick & 1) != 0) {
+  if ((++local.tick & local.turns) == 1) {
     if (g* gp = local.runq.ring.pop(alone); gp != nullptr) return gp;
-    return local.runq.newborn.pop(alone);
+    return pick_newborn(local, alone);
   }
-  if (g* gp = local.runq.newborn.pop(alone); gp != nullptr) return gp;
+  if (g* gp = pick_newborn(local, alone); gp != nullptr) return gp;
   return local.runq.ring.pop(alone);
 }
 

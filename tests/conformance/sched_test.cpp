@@ -130,6 +130,20 @@ TEST_P(parallel_conformance, gs_started_by_gs_get_sleeping_workers) {
   });
 }
 
+// Go: Gosched puts the caller behind everybody.
+TEST_P(sched_conformance, who_makes_gs_and_yields_lets_them_run) {
+  run([] {
+    std::uint64_t most = 0;
+    for (int i = 1; i <= 20'000; ++i) {
+      gmp::go([] {});
+      if (i % 64 != 0) continue;
+      gmp::this_g::yield();
+      most = std::max<std::uint64_t>(most, gmp::stats().live);
+    }
+    EXPECT_LT(most, 1'000u);
+  });
+}
+
 // Go: TestBlockLocked, without the lock to a thread, which this library does not have.
 TEST_P(sched_conformance, a_thousand_handoffs) {
   run([] {
