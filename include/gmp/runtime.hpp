@@ -62,12 +62,15 @@ struct options {
   unsigned max_threads = 10'000;     // Ms, at least 1
   poller_kind poller = poller_kind::automatic;
   std::chrono::nanoseconds handoff_after = std::chrono::milliseconds(10);  // positive
-  bool detect_deadlock = true;  // run(): all Gs blocked for ever => report, exit code 2
-  panic_handler on_panic{};     // empty: report to stderr, and for a critical G abort
+  // run(): all Gs blocked for ever => report, exit code 2. The report lists every G as
+  // debug::dump() does, and ends in the same as one JSON line.
+  bool detect_deadlock = true;
+  panic_handler on_panic{};  // empty: report to stderr, and for a critical G abort
   // Keep the stack of the throw point for reports. Costs nothing for exceptions that are caught.
   // GMPSCHED_PANIC_STACKS=0 in the environment switches it off.
   bool panic_stacks = true;
-  // List the Gs that nothing can wake on stderr when the runtime stops: debug::find_leaks().
+  // List the Gs that nothing can wake on stderr when the runtime stops: debug::find_leaks(). As
+  // text and as one JSON line.
   bool report_leaks = false;
   // SIGQUIT writes debug::dump() to stderr, and the program goes on. For the whole process and
   // until its end, once some runtime was made with it; it replaces the signal's former action. Go

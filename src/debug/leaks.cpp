@@ -166,6 +166,7 @@ void tell(search_state& state, const std::vector<lost_g>& before) {
       } else {
         state.asked->text += "gmpsched:   ";
         write_g(state.asked->text, all, one);
+        write_g_json(state.asked->json, all, one);
       }
     }
   }
@@ -197,9 +198,13 @@ namespace {
 // noexcept: without memory for it the process ends.
 GMPSCHED_HOME_FUNCTION(report_home)(void* arg) {
   auto& search = *static_cast<leak_search*>(arg);
-  [&]() noexcept { search_leaks(search); }();
+  [&]() noexcept {
+    search.json = R"({"event":"leaks","gs":[)";
+    search_leaks(search);
+  }();
   if (search.text.empty()) return;
-  std::fprintf(stderr, "gmpsched: leaks: nothing can wake these Gs\n%s", search.text.c_str());
+  std::fprintf(stderr, "gmpsched: leaks: nothing can wake these Gs\n%sgmpsched: %s]}\n",
+               search.text.c_str(), search.json.c_str());
   std::fflush(stderr);
 }
 

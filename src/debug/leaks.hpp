@@ -13,7 +13,9 @@ struct leak_search {
   void* limit = nullptr;            // his stack limit, if he is a G
   const scheduler* only = nullptr;  // null: all runtimes
   std::vector<g_info> found;
-  std::string text;  // instead of `found`, if there is an `only`
+  // Instead of `found`, if there is an `only`: the Gs as text, and the beginning of a JSON line.
+  std::string text;
+  std::string json;
 };
 
 // On a thread's own stack. Throws std::system_error if memory could not be read, std::bad_alloc.

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "sched/json_text.hpp"
 #include "sched/waited.hpp"
 
 namespace gmp::detail {
@@ -121,7 +122,7 @@ const char* g_state_name(g_state state) noexcept {
 namespace {
 std::string seconds_text(nanos length) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.3f s", static_cast<double>(length) / 1e9);
+  std::snprintf(text, sizeof text, "%.3f", static_cast<double>(length) / 1e9);
   return text;
 }
 }  // namespace
@@ -131,7 +132,7 @@ void write_g(std::string& to, const survey_result& all, const g_record& one) {
   if (!one.name.empty()) to += " \"" + one.name + "\"";
   if (one.state == g_state::waiting) {
     to += std::string(" waits: ") + wait_reason_name(one.reason);
-    if (one.since != 0) to += ", " + seconds_text(all.now - one.since);
+    if (one.since != 0) to += ", " + seconds_text(all.now - one.since) + " s";
     if (!one.object.empty()) to += ", " + one.object;
   } else {
     to += one.state == g_state::running ? " is running" : " is runnable";
@@ -141,6 +142,28 @@ void write_g(std::string& to, const survey_result& all, const g_record& one) {
   for (const auto& [key, value] : one.facts) to += ", " + key + "=" + value;
   to += '\n';
   for (const std::string& line : stack_of(all, one)) to += "gmpsched:     " + line + "\n";
+}
+
+void write_g_json(std::string& to, const survey_result& all, const g_record& one) {
+  if (to.back() != '[') to += ',';
+  to += '{';
+  append_json_key(to, "g");
+  to += std::to_string(one.id);
+  append_json_field(to, "name", one.name);
+  append_json_field(to, "state", g_state_name(one.state));
+  if (one.state == g_state::waiting) {
+    append_json_field(to, "reason", wait_reason_name(one.reason));
+    if (one.since != 0) {
+      append_json_key(to, "waited");
+      to += seconds_text(all.now - one.since);
+    }
+    append_json_field(to, "object", one.object);
+  }
+  append_json_key(to, "creator");
+  to += std::to_string(one.creator_id);
+  append_json_facts(to, one.facts);
+  append_json_stack(to, stack_of(all, one));
+  to += '}';
 }
 
 void report_deadlock(scheduler& sched, std::uint64_t live) noexcept {
@@ -154,6 +177,9 @@ void report_deadlock(scheduler& sched, std::uint64_t live) noexcept {
     text += "gmpsched:   ";
     write_g(text, all, one);
   }
+  text += "gmpsched: {\"event\":\"deadlock\",\"gs\":[";
+  for (const g_record& one : all.gs) write_g_json(text, all, one);
+  text += "]}\n";
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
 }

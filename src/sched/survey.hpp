@@ -58,5 +58,9 @@ const char* g_state_name(g_state state) noexcept;
 // "G 7 "name" waits: chan receive, 1.2 s, chan 0x5581 (0 of 0, 2 references); made by G 1,
 // key=value" and the stack, indented, a line each.
 void write_g(std::string& to, const survey_result& all, const g_record& one);
+// The same as an entry of a list in JSON, on one line: {"g":7,"name":"name","state":"waiting",
+// "reason":"chan receive","waited":1.200,"object":"chan 0x5581 (...)","creator":1,"facts":{...},
+// "stack":[...]}; "waited" in seconds.
+void write_g_json(std::string& to, const survey_result& all, const g_record& one);
 
 }  // namespace gmp::detail

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <regex>
 
 #include "support/listing.hpp"
 #include "support/waiting.hpp"
@@ -217,9 +218,18 @@ TEST_F(leaks_test, listed_at_the_end_when_asked) {
     return text.empty() ? names{} : names{"lost"};
   });
   if (sanitized && text.empty()) return;
-  EXPECT_EQ(text.find("gmpsched: leaks: nothing can wake these Gs\ngmpsched:   G "), 0u) << text;
-  EXPECT_NE(text.find("\"lost\" waits: chan receive, "), std::string::npos) << text;
-  EXPECT_NE(text.find(", user=7\n"), std::string::npos) << text;
+  const std::regex expected(
+      "gmpsched: leaks: nothing can wake these Gs\n"
+      "gmpsched:   G [0-9]+ \"lost\" waits: chan receive, [0-9.]+ s, chan 0x[0-9a-f]+ "
+      "\\(0 of 0, 1 reference\\); made by G [0-9]+, user=7\n"
+      "(gmpsched:     .*\n)+"
+      "gmpsched: "
+      "\\{\"event\":\"leaks\",\"gs\":\\[\\{\"g\":[0-9]+,\"name\":\"lost\",\"state\":"
+      "\"waiting\","
+      "\"reason\":\"chan receive\",\"waited\":[0-9.]+,"
+      "\"object\":\"chan 0x[0-9a-f]+ \\(0 of 0, 1 reference\\)\",\"creator\":[0-9]+,"
+      "\"facts\":\\{\"user\":\"7\"\\},\"stack\":\\[(\"[^\"]*\",?)+\\]\\}\\]\\}\n");
+  EXPECT_TRUE(std::regex_match(text, expected)) << text;
 }
 
 }  // namespace
