@@ -1,5 +1,6 @@
 // What does an exception cost that is thrown and caught inside one G, and inside one thread, with
-// 0, 4 and 16 calls between handler and throw?
+// 0, 4 and 16 calls between handler and throw? And one that ends its isolated G: time,
+// with the report to a handler, and memory that stays behind.
 //
 // Chunks of throws in a G and on a thread alternate, so that whatever else the machine does meets
 // both; the figures are medians, the ratio is that of each two neighbours.
@@ -67,8 +68,39 @@ bench::report throw_catch(const bench::request& asked) {
           {"throw_catch16_ratio", many.ratio, "x"}};
 }
 
+constexpr std::uint64_t at_once = 64;  // what is alive must not decide what memory is taken
+
+double isolated_panics(std::uint64_t n, gmp::semaphore& told) {
+  bench::stopwatch watch;
+  for (std::uint64_t i = 0; i < n; i += at_once) {
+    for (std::uint64_t k = 0; k < at_once; ++k)
+      gmp::go({.name = "weak", .panic = gmp::panic_class::isolated}, [] { fail(4); });
+    told.acquire(at_once);
+  }
+  return watch.ns() / static_cast<double>((n + at_once - 1) / at_once * at_once);
+}
+
+bench::report panics(const bench::request& asked) {
+  gmp::semaphore told(0);
+  double each = 0;
+  std::size_t before = 0, after = 0;
+  gmp::run(
+      [&] {
+        isolated_panics(20'000, told);
+        before = bench::resident_bytes();
+        each = isolated_panics(asked.n, told);
+        after = bench::resident_bytes();
+      },
+      {.procs = asked.procs, .on_panic = [&](const gmp::panic_report&) { told.release(); }});
+  constexpr double mib = 1 << 20;
+  return {{"panic", each, "ns"},
+          {"panic_rss_before", static_cast<double>(before) / mib, "MiB"},
+          {"panic_rss_after", static_cast<double>(after) / mib, "MiB"}};
+}
+
 constexpr bench::question questions[] = {
     {"throw_catch", 60'000, 3'000, throw_catch},
+    {"panics", 1'000'000, 0, panics},
 };
 
 }  // namespace
