@@ -136,9 +136,8 @@ bool make_context(tls_config& config, bool server) noexcept {
   config.context = ::SSL_CTX_new(server ? ::TLS_server_method() : ::TLS_client_method());
   if (config.context == nullptr) return false;
   ::SSL_CTX_set_default_passwd_cb(config.context, &no_password);
-  ::SSL_CTX_set_mode(config.context, SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                         SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                         SSL_MODE_RELEASE_BUFFERS);
+  // No partial writes: memory takes all of a piece, and the next one comes behind it.
+  ::SSL_CTX_set_mode(config.context, SSL_MODE_RELEASE_BUFFERS);
   ::SSL_CTX_set_verify(config.context, server ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
   // No write ever has to read first.
   ::SSL_CTX_set_options(config.context, SSL_OP_NO_RENEGOTIATION);

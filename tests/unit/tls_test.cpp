@@ -111,6 +111,26 @@ TEST_P(tls_streams, round_trips) {
   });
 }
 
+// Pieces that fill records: what comes after one is not sent before its end.
+TEST_P(tls_streams, pieces_arrive_in_order) {
+  run([] {
+    ends both = connected();
+    std::string sent;
+    for (int i = 0; i < 6; ++i) sent += std::string(10'007, static_cast<char>('a' + i));
+    auto other = gmp::spawn([&] { return read_rest(both.server); });
+    for (std::string_view left = sent; !left.empty();) {
+      const std::size_t first = std::min<std::size_t>(left.size(), 33'000);
+      const net::const_buffer pieces[] = {{left.data(), first},
+                                          {left.data() + first, left.size() - first}};
+      std::error_code error;
+      left.remove_prefix(both.client.writev(pieces, error));
+      ASSERT_FALSE(error) << error.message();
+    }
+    both.client.shutdown_write();
+    EXPECT_EQ(other.get(), sent);
+  });
+}
+
 // A G reads and another writes on each side, more than the kernel holds.
 TEST_P(tls_streams, large_transfer_both_ways_at_once) {
   run([] {
