@@ -49,6 +49,7 @@ GMPSCHED_IO_HOME(open);
 struct adopt_request {
   int fd;
   bool nonblocking = true;  // it is so already
+  bool has_marks = false;   // see descriptor
   descriptor* d = nullptr;
   long error = 0;
 };

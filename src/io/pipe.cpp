@@ -51,7 +51,7 @@ std::size_t to_end(Once once, descriptor* d, Span all, std::error_code& error) {
 }
 
 descriptor* adopt_end(int fd, std::error_code& error) {
-  adopt_request request{fd, false};
+  adopt_request request{fd, false, true};
   call_on_home(&adopt_home, &request);
   told(request.error, error);
   return request.d;

@@ -80,16 +80,21 @@ descriptor* connect_socket(descriptor* d, const net::endpoint& to, std::error_co
 
 descriptor* accept_socket(descriptor* listener, std::error_code& error) {
   long n;
+  bool has_marks = false;  // as the listener
   do {
     n = io_receive(
-        listener, wait_reason::io_accept, [](int fd) { return sys_accept(fd); },
+        listener, wait_reason::io_accept,
+        [&](int fd) {
+          has_marks = listener->has_marks;
+          return sys_accept(fd);
+        },
         [](long) { return false; });
     // ECONNABORTED and the network's errors belong to a connection that ended in the backlog.
   } while (n == -ECONNABORTED || n == -EPROTO || n == -ENETDOWN || n == -EHOSTDOWN ||
            n == -EHOSTUNREACH || n == -ENETUNREACH);
   told(n, error);
   if (n < 0) return nullptr;
-  adopt_request request{static_cast<int>(n)};
+  adopt_request request{static_cast<int>(n), true, has_marks};
   call_on_home(&adopt_home, &request);
   told(request.error, error);
   return request.d;

@@ -107,6 +107,7 @@ void open_at_home(void* arg) {
     return;
   }
   request.d = descriptor_or_close(fd, request.error);
+  if (request.d != nullptr) request.d->has_marks = family == AF_UNIX;
 }
 
 void adopt_at_home(void* arg) {
@@ -120,6 +121,7 @@ void adopt_at_home(void* arg) {
     }
   }
   request.d = descriptor_or_close(request.fd, request.error);
+  if (request.d != nullptr) request.d->has_marks = request.has_marks;
 }
 
 void connect_at_home(void* arg) {

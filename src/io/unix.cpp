@@ -73,8 +73,8 @@ std::pair<unix_stream, unix_stream> unix_stream::pair() {
   pair_request request{};
   call_on_home(&pair_home, &request);
   or_throw(request.error, "gmp::net::unix_stream::pair");
-  adopt_request first{request.fds[0]};
-  adopt_request second{request.fds[1]};
+  adopt_request first{request.fds[0], true, true};
+  adopt_request second{request.fds[1], true, true};
   call_on_home(&adopt_home, &first);
   unix_stream one(first.d);
   call_on_home(&adopt_home, &second);

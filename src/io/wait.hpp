@@ -67,7 +67,7 @@ long io_receive(descriptor* at, wait_reason reason, Call call, Drained drained) 
       woken = n == -EINTR;
       if (woken) continue;
       if (n != -EAGAIN) {
-        if (!drained(n)) io_restore(d, direction::reading);
+        if (d.has_marks || !drained(n)) io_restore(d, direction::reading);
         return n;
       }
       if (d.hung_up.load(memory_order_relaxed)) {  // not the end after all: edges count again

@@ -60,6 +60,7 @@ descriptor* descriptor::make(int fd) noexcept {
   one->tag_.fetch_add(1, memory_order_relaxed);
   one->fd_ = fd;
   one->hung_up.store(false, memory_order_relaxed);
+  one->has_marks = false;
   for (unsigned i = 0; i < 2; ++i) {
     one->deadlines_[i].store(never, memory_order_relaxed);
     one->timers[i].armed_for.store(never, memory_order_relaxed);

@@ -76,7 +76,12 @@ class alignas(64) descriptor {
   atomic<std::uint32_t> tag_{0};
 
  public:
-  atomic<bool> hung_up{false};  // the peer has ended: no edge may follow, so calls always try
+  // The peer has ended, and no edge may follow, or has sent urgent data, before which reads stop
+  // short: so calls always try.
+  atomic<bool> hung_up{false};
+  // Reads may stop short of what is there: at the end of a packet or line, or at descriptors that
+  // came along. Set before others know the descriptor.
+  bool has_marks = false;
   atomic<poller*> home{nullptr};
 
   static constexpr std::uintptr_t nothing = 0;

@@ -74,7 +74,7 @@ void epoll_poller::stop() noexcept {
 
 int epoll_poller::arm(descriptor& d) noexcept {
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.u64 = d.event_data();
   return ::epoll_ctl(set_, EPOLL_CTL_ADD, d.fd(), &event) == 0 ? 0 : errno;
 }
@@ -117,7 +117,7 @@ bool epoll_poller::poll(nanos until, woken_list& woken) noexcept {
     if (d == nullptr) continue;
     const bool ended = (what & (EPOLLERR | EPOLLHUP)) != 0;
     deliver(*d, (what & (EPOLLIN | EPOLLRDHUP)) != 0 || ended, (what & EPOLLOUT) != 0 || ended,
-            (what & (EPOLLRDHUP | EPOLLHUP)) != 0, woken);
+            (what & (EPOLLRDHUP | EPOLLHUP | EPOLLPRI)) != 0, woken);
   }
   return met_wake;
 }

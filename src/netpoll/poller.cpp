@@ -7,8 +7,9 @@
 #include "base/check.hpp"
 
 namespace gmp::detail {
-void poller::deliver(descriptor& d, bool in, bool out, bool hang_up, woken_list& woken) noexcept {
-  if (hang_up)
+void poller::deliver(descriptor& d, bool in, bool out, bool always_try,
+                     woken_list& woken) noexcept {
+  if (always_try)
     d.hung_up.store(true, memory_order_relaxed);  // before the words: who is woken sees it
   if (in) woken.append(d.mark_ready(direction::reading));
   if (out) woken.append(d.mark_ready(direction::writing));

@@ -56,7 +56,8 @@ class poller {
   virtual void before_close(descriptor&) noexcept {}
 
   // An event on both directions' words.
-  static void deliver(descriptor& d, bool in, bool out, bool hang_up, woken_list& woken) noexcept;
+  static void deliver(descriptor& d, bool in, bool out, bool always_try,
+                      woken_list& woken) noexcept;
 
   // False: it is not in this list any more. [NP3]
   bool unlink(descriptor& d) noexcept;

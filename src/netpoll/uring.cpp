@@ -13,6 +13,9 @@
 // cancellation:
 //      what close() does to the peer would be late. So a socket that another thread armed is shut
 //      down first. (That reaches processes which share the socket by fork(), unlike a close.)
+// UR6  Urgent data is not asked for: the kernel reports what a wake-up may mean, not what is so,
+// and
+//      any data may mean that.
 //
 // A poll's completion is posted by the thread that armed it, when the kernel has it run its task
 // work; a ring whose owner must ask for that (DEFER_TASKRUN) would leave the events of a busy M

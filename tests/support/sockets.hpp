@@ -47,6 +47,15 @@ inline std::pair<net::tcp_stream, net::tcp_stream> tcp_pair() {
   return {std::move(client), std::move(server)};
 }
 
+// By then the poller has told of all that had come before the call.
+inline void until_polled() {
+  auto [near, far] = tcp_pair();
+  auto waits = gmp::spawn([&from = far] { return read_text(from, 1); });
+  for (int i = 0; i < 10; ++i) gmp::this_g::yield();
+  near.write_all(bytes_of("."));
+  waits.get();
+}
+
 // Serves one connection until its end.
 inline void echo(net::tcp_stream stream) {
   char buffer[4096];

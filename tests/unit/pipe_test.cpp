@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <thread>
 
 #include <gmp/io.hpp>
@@ -63,6 +65,50 @@ TEST_P(pipes, many_rounds) {
     there.writer.close();
     EXPECT_EQ(read_rest(back.reader), "");
     other.get();
+  });
+}
+
+// Each read gives a line, or a packet, however many there are.
+void reads_each_at_once(gmp::pipe_reader from, int to) {
+  const auto write = [to](std::string_view text) {
+    ASSERT_EQ(::write(to, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  };
+  const auto read = [&from] {
+    char buffer[100];
+    return std::string(buffer, from.read_some(buffer, sizeof buffer));
+  };
+  from.set_deadline(std::chrono::steady_clock::now() + 10s);
+  auto first = gmp::spawn(read);  // waits: from here on the poller knows it
+  yield_often();
+  write("first\n");
+  EXPECT_EQ(first.get(), "first\n");
+  write("one\n");
+  write("two\n");
+  write("three\n");
+  until_polled();
+  EXPECT_EQ(read(), "one\n");
+  EXPECT_EQ(read(), "two\n");
+  EXPECT_EQ(read(), "three\n");
+}
+
+TEST_P(pipes, lines_of_a_terminal) {
+  run([] {
+    const int above = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (above < 0 || ::grantpt(above) != 0 || ::unlockpt(above) != 0)
+      GTEST_SKIP() << "no terminals here";
+    const int below = ::open(::ptsname(above), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    ASSERT_GE(below, 0);
+    reads_each_at_once(gmp::pipe_reader::adopt(below), above);
+    ::close(above);
+  });
+}
+
+TEST_P(pipes, packets) {
+  run([] {
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_DIRECT | O_CLOEXEC), 0);
+    reads_each_at_once(gmp::pipe_reader::adopt(ends[0]), ends[1]);
+    ::close(ends[1]);
   });
 }
 

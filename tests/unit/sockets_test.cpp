@@ -2,6 +2,7 @@
 #include <gmp/net.hpp>
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -62,6 +63,47 @@ TEST_P(sockets, unix_pair) {
 }
 
 // connect() waits for room in the backlog.
+void send_a_descriptor(int to, std::string_view text) {
+  iovec piece{const_cast<char*>(text.data()), text.size()};
+  alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = room;
+  message.msg_controllen = sizeof room;
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(sizeof(int));
+  const int sent = STDERR_FILENO;
+  std::memcpy(CMSG_DATA(head), &sent, sizeof sent);
+  ASSERT_EQ(::sendmsg(to, &message, 0), static_cast<ssize_t>(text.size()));
+}
+
+// A read stops short where a descriptor came along; what comes behind it is there all the same.
+TEST_P(sockets, unix_behind_descriptors) {
+  run([] {
+    auto listener = net::unix_listener::listen(fresh_path("marks"));
+    auto near = net::unix_stream::connect(listener.local());
+    auto far = listener.accept();
+    auto pair = net::unix_stream::pair();
+    const auto check = [](net::unix_stream& to, net::unix_stream& from) {
+      auto first = gmp::spawn([&from] { return read_text(from, 1); });
+      yield_often();
+      to.write_all(bytes_of("1"));
+      EXPECT_EQ(first.get(), "1");
+      send_a_descriptor(to.native_handle(), "before");
+      to.write_all(bytes_of("behind"));
+      until_polled();
+      from.set_read_deadline(std::chrono::steady_clock::now() + 10s);
+      EXPECT_EQ(read_text(from, 12), "beforebehind");
+    };
+    check(near, far);
+    check(far, near);
+    check(pair.first, pair.second);
+  });
+}
+
 TEST_P(sockets, unix_backlog) {
   run([] {
     const std::string path = fresh_path("backlog");

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <thread>
 
 #include "support/sockets.hpp"
@@ -75,6 +76,32 @@ TEST_P(tcp, end_of_file_behind_a_short_read) {
       });
       EXPECT_EQ(read_rest(client), "bye");
     }
+  });
+}
+
+// A read stops short where urgent data was; what comes behind it is there all the same.
+TEST_P(tcp, behind_urgent_data) {
+  const char* poller = std::getenv("GMPSCHED_POLLER");
+  if (poller != nullptr && std::string_view(poller) == "io_uring")
+    GTEST_SKIP() << "io_uring does not tell of it";
+  run([] {
+    auto [near, far] = tcp_pair();
+    auto first = gmp::spawn([&from = far] { return read_text(from, 1); });
+    yield_often();
+    near.write_all(bytes_of("1"));
+    EXPECT_EQ(first.get(), "1");
+    const int fd = near.native_handle();
+    ASSERT_EQ(::send(fd, "before", 6, 0), 6);
+    ASSERT_EQ(::send(fd, "!", 1, MSG_OOB), 1);
+    ASSERT_EQ(::send(fd, "behind", 6, 0), 6);
+    until_polled();
+    far.set_read_deadline(std::chrono::steady_clock::now() + 10s);
+    std::string text;
+    while (text.size() < 12) {
+      char buffer[100];
+      text.append(buffer, far.read_some(buffer, sizeof buffer));
+    }
+    EXPECT_EQ(text, "beforebehind");
   });
 }
 
