@@ -68,10 +68,9 @@ void look_at(g& one, void* arg) {
 }  // namespace
 
 // With the world stopped and every M idle. An M that has come out of the poller stands in the idle
-// list for a moment with Gs in its hand: no descriptor has a waiter, no queue holds them.
+// list for a moment with Gs in its hand: no descriptor has a waiter, no queue holds them. And names
+// are looked up by threads of their own, without a poller.
 bool scheduler::events_in_hand() const noexcept {
-  const poller* at = net.load(memory_order_acquire);
-  if (at == nullptr || !at->in_use()) return false;
   search looking{*this, false};
   for_each_g(&look_at, &looking);
   return looking.found;

@@ -153,6 +153,17 @@ TEST(bubble, a_seed_gives_an_order_of_its_own_again_and_again) {
   EXPECT_GE(all.size(), 5u);
 }
 
+// Nor who waits for a name, which needs no poller.
+TEST(bubble, time_waits_for_names) {
+  bubble([] {
+    std::error_code error;
+    auto timer = gmp::after(1h);
+    gmp::net::resolve("name.invalid", "80", error);
+    EXPECT_TRUE(error);
+    EXPECT_EQ(gmp::testing::now(), year_2000);
+  });
+}
+
 // Who waits for a descriptor is not durably blocked: no time passes meanwhile.
 TEST(bubble, time_waits_for_descriptors) {
   bubble([] {
