@@ -14,7 +14,8 @@ struct bubble_options {
   std::uint64_t seed = 0;
 };
 
-// Gs were left over: blocked, with no timer that could wake one. what() tells of each.
+// Gs were left over: blocked when the main function had ended, or with it and no timer that could
+// wake one. what() tells of each.
 class bubble_error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -32,8 +33,8 @@ void run_bubble(bubble_options how, const std::function<void()>& body);
 // waited for inside.
 //
 // Returns when all its Gs have ended, or throws what f threw; else bubble_error, after the Gs that
-// are left were unwound. Plain threads only (std::logic_error); std::system_error, std::bad_alloc.
-// Go: synctest.Test.
+// are left were unwound. No time passes once f has returned: who sleeps then is left over. Plain
+// threads only (std::logic_error); std::system_error, std::bad_alloc. Go: synctest.Test.
 template <class F>
 void bubble(F&& f, bubble_options how = {}) {
   detail::run_bubble(how, [&f] { std::invoke(f); });

@@ -53,7 +53,10 @@ std::string tell_of_the_rest(scheduler& sched) {
   if (sched.live_gs() == 0) return {};
   survey_result all;
   survey(sched, all);
-  std::string text = "gmp::testing::bubble: these Gs are blocked and no timer can wake them\n";
+  std::string text = "gmp::testing::bubble: these Gs are blocked and ";
+  text += sched.bubble_main_ended.load(memory_order_relaxed)
+              ? "were left over when the main function ended\n"
+              : "no timer can wake them\n";
   for (const g_record& one : all.gs) {
     text += "  ";
     write_g(text, all, one);
@@ -78,6 +81,7 @@ void detail::run_bubble(bubble_options how, const std::function<void()>& body) {
       } catch (...) {
         failure = std::current_exception();
       }
+      sched.bubble_main_ended.store(true, memory_order_relaxed);
     });
     // acquire: pairs with the release in settle_bubble(); all that the Gs did is seen.
     while (sched.bubble_rests.load(memory_order_acquire) == 0)

@@ -5,7 +5,8 @@
 // BU2  Looked at by every M before it sleeps, so by the last one that idles (as D1). What may come
 //      from outside is awaited: a descriptor, a G that runs without a P.
 // BU3  In this order: who asked to be told of the rest goes on; time jumps to the next timer; the
-//      bubble is over, or stuck, and its caller is told.
+//      bubble is over, or stuck, and its caller is told. Once its main function has ended no time
+//      passes: a G that sleeps again and again would never let it rest.
 #include "base/futex.hpp"
 #include "sched/pick.hpp"
 #include "sched/scheduler.hpp"
@@ -23,7 +24,9 @@ void scheduler::settle_bubble() noexcept {
   if (!work_anywhere() && !events_in_hand()) {
     observer = bubble_observer.exchange(nullptr, memory_order_acq_rel);
     const nanos earliest = earliest_timer();
-    if (observer == nullptr && earliest != never && live_gs() != 0) {
+    const bool goes_on = earliest != never && live_gs() != 0 &&
+                         !bubble_main_ended.load(memory_order_relaxed);  // its G has parked since
+    if (observer == nullptr && goes_on) {
       virtual_now.store(earliest, memory_order_relaxed);  // [BU1]
     } else if (observer == nullptr) {
       bubble_rests.fetch_add(1, memory_order_release);  // pairs with the acquire in run_bubble()

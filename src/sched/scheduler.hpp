@@ -180,6 +180,7 @@ class scheduler {
 
   atomic<nanos> virtual_now{0};           // 0: no bubble
   atomic<g*> bubble_observer{nullptr};    // waits until all others are blocked
+  atomic<bool> bubble_main_ended{false};  // no time passes any more
   atomic<std::uint32_t> bubble_rests{0};  // futex: counts how often nothing was left to do
 
   const scheduler_config config;

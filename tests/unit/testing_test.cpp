@@ -113,6 +113,34 @@ TEST(bubble, who_is_left_over_is_named) {
   EXPECT_THROW(bubble([] { gmp::chan<int>().recv(); }), gmp::testing::bubble_error);
 }
 
+// As in Go: time stops with the main function, or this would never end.
+TEST(bubble, who_sleeps_after_the_end_is_left_over) {
+  int beats = 0;
+  const auto heart = [&beats] {
+    for (;;) {
+      gmp::this_g::sleep_for(1s);
+      ++beats;
+    }
+  };
+  try {
+    bubble([&] {
+      gmp::go({.name = "heart"}, heart);
+      gmp::this_g::sleep_for(3500ms);
+    });
+    FAIL() << "nobody was left over";
+  } catch (const gmp::testing::bubble_error& error) {
+    const std::string text = error.what();
+    EXPECT_NE(text.find("left over when the main function ended"), std::string::npos) << text;
+    EXPECT_NE(text.find("\"heart\" waits: sleep"), std::string::npos) << text;
+  }
+  EXPECT_EQ(beats, 3);
+  EXPECT_THROW(bubble([&] {
+                 gmp::go(heart);
+                 throw std::out_of_range("x");
+               }),
+               std::out_of_range);
+}
+
 TEST(bubble, passes_on_what_its_main_function_throws) {
   EXPECT_THROW(bubble([] { throw std::out_of_range("x"); }), std::out_of_range);
   gmp::run([] { EXPECT_THROW(bubble([] {}), std::logic_error); });
