@@ -189,13 +189,16 @@ void pool_core::run(pool_job* job) {
     std::unique_ptr<pool_job> job;
     ~ender() { core.count(core.completed_, 1); }
   } at_exit{*this, std::unique_ptr<pool_job>(job)};
+  if (!on_panic_) {
+    job->run();  // not caught here: the report tells where it was thrown
+    return;
+  }
   try {
     job->run();
   } catch (const unwind_exception&) {
     throw;
   } catch (...) {
     count(panics_, 1);
-    if (!on_panic_) throw;
     on_panic_(std::current_exception());
   }
 }

@@ -7,6 +7,7 @@
 
 #include <gmp/condition_variable.hpp>
 #include <gmp/mutex.hpp>
+#include <gmp/pool.hpp>
 #include <gmp/shared_mutex.hpp>
 #include <gmp/timer.hpp>
 #include <gmp/wait_group.hpp>
@@ -232,6 +233,12 @@ __attribute__((noinline)) void lets_nothing_through() noexcept {
 TEST_F(panic_death, the_stack_is_that_of_the_throw_point) {
   if (!has_scene) GTEST_SKIP() << "instrumented frames";
   EXPECT_DEATH(fail_in_a_g([] { fails_inside(); }),
+               "the process ends\n.*  at\n.*    .*fails_inside\\(\\)\\+0x");
+}
+
+TEST_F(panic_death, the_stack_of_a_pools_job) {
+  if (!has_scene) GTEST_SKIP() << "instrumented frames";
+  EXPECT_DEATH(fail_in_a_g([] { gmp::pool(1).go(&fails_inside); }),
                "the process ends\n.*  at\n.*    .*fails_inside\\(\\)\\+0x");
 }
 
