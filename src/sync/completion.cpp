@@ -81,6 +81,12 @@ std::exception_ptr stopped_error() noexcept {
                         "gmp: the runtime stopped before the G ended"));
 }
 
+// What was started by who is unwound anyway must not end as his panic.
+void throw_stopped_error() {
+  if (g& me = current_g(); must_unwind(me)) unwind(me);
+  std::rethrow_exception(stopped_error());
+}
+
 void throw_empty_task() { throw std::logic_error("gmp::task: empty (moved from, or got already)"); }
 
 }  // namespace gmp::detail

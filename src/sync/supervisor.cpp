@@ -71,7 +71,12 @@ void supervisor_core::wait() {
   }
   const std::exception_ptr failure = failure_;
   lock_.unlock();
-  if (failure != nullptr) std::rethrow_exception(failure);
+  if (failure == nullptr) return;
+  if (g& me = current_g(); must_unwind(me)) {  // the manager was, too
+    unwind(me);
+  } else {
+    std::rethrow_exception(failure);
+  }
 }
 
 void supervisor_core::stop() {

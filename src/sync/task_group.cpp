@@ -145,6 +145,10 @@ void group_core::rethrow() {
   std::size_t n = failed_;
   lock_.unlock();
   if (first == nullptr && n == 0) return;
+  if (g& me = current_g(); must_unwind(me)) {  // the tasks were, too
+    unwind(me);
+    return;
+  }
   if (!collect_) std::rethrow_exception(first);
   std::vector<std::exception_ptr> all;
   all.reserve(n + 1);

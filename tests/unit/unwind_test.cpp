@@ -1,6 +1,9 @@
 // What happens to a G that waits where nothing may be thrown when its runtime stops.
 #include "support/harness.hpp"
 
+#include <gmp/pool.hpp>
+#include <gmp/supervisor.hpp>
+#include <gmp/task_group.hpp>
 #include <gmp/wait_group.hpp>
 
 namespace {
@@ -163,6 +166,53 @@ TEST(unwind, a_g_that_turns_its_end_into_terminate_is_given_up_and_named) {
   EXPECT_NE(testing::internal::GetCapturedStderr().find("was waiting in a noexcept function"),
             std::string::npos);
   never.done();
+}
+
+// What they wait for runs when the stop begins, is unwound and so ends first: no panic of theirs.
+TEST(unwind, who_waits_for_an_unwound_g_is_unwound_too) {
+  const auto busy = [] {
+    for (;;) gmp::this_g::yield();
+  };
+  const std::function<void()> waits[] = {
+      [=] { gmp::spawn(busy).get(); },
+      [=] {
+        gmp::task_group group;
+        group.go(busy);
+        group.wait();
+      },
+      [=] {
+        gmp::task_group group(gmp::collect_all);
+        group.go(busy);
+        group.wait(gmp::context::background());
+      },
+      [=] {
+        gmp::pool workers(1);
+        workers.submit(busy).get();
+      },
+      [=] {
+        gmp::supervisor above;
+        above.start("busy", gmp::restart::permanent, busy);
+        above.wait();
+      },
+  };
+  for (const auto& wait : waits) {
+    std::atomic<int> panics = 0;
+    std::atomic<int> begun = 0;
+    gmp::options wanted;
+    wanted.procs = 2;
+    wanted.on_panic = [&](const gmp::panic_report&) { ++panics; };
+    gmp::run(
+        [&] {
+          gmp::go({.panic = gmp::panic_class::isolated}, [&] {
+            ++begun;
+            wait();
+          });
+          until([&] { return begun == 1; });
+          for (int i = 0; i < 20; ++i) gmp::this_g::yield();
+        },
+        wanted);
+    EXPECT_EQ(panics, 0) << &wait - waits;
+  }
 }
 
 TEST(unwind, handlers_that_rethrow_let_it_pass) {

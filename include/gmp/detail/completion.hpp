@@ -37,6 +37,8 @@ class completion {
 
 // What a runtime that stops leaves instead of a result.
 std::exception_ptr stopped_error() noexcept;
+// Throws it; but who asks on a G of a runtime that stops is unwound himself.
+[[noreturn]] void throw_stopped_error();
 
 // The value or the exception of a call.
 template <class R>
@@ -55,7 +57,6 @@ class outcome {
         value_.emplace(std::invoke(std::move(f)));
       }
     } catch (const unwind_exception&) {
-      error_ = stopped_error();
       throw;
     } catch (...) {
       error_ = std::current_exception();
@@ -64,7 +65,7 @@ class outcome {
 
   R take() {
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
-    if (!value_) std::rethrow_exception(stopped_error());
+    if (!value_) throw_stopped_error();  // unwound, or never started
     if constexpr (std::is_void_v<R>) {
       return;
     } else if constexpr (std::is_reference_v<R>) {
