@@ -30,6 +30,8 @@ class path_text {
   explicit path_text(std::string_view path) noexcept {
     if (path.size() >= sizeof text_) {
       error_ = -ENAMETOOLONG;
+    } else if (path.empty()) {  // perhaps without an address
+      error_ = -ENOENT;
     } else if (std::memchr(path.data(), '\0', path.size()) != nullptr) {
       error_ = -EINVAL;
     } else {

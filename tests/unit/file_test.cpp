@@ -150,6 +150,10 @@ TEST_P(files, what_cannot_be_opened) {
     EXPECT_EQ(error, std::errc::invalid_argument);
     file::open(std::string(5000, 'x'), error);
     EXPECT_EQ(error, std::errc::filename_too_long);
+    file::open({}, error);
+    EXPECT_EQ(error, std::errc::no_such_file_or_directory);
+    gmp::fs::stat({}, error);
+    EXPECT_EQ(error, std::errc::no_such_file_or_directory);
     file::create(path("a"));
     file::open(path("a"), open_mode::write | open_mode::create | open_mode::exclusive, 0666, error);
     EXPECT_EQ(error, std::errc::file_exists);
