@@ -41,7 +41,7 @@ constexpr std::uint64_t bit_of(int signal) noexcept { return std::uint64_t{1} <<
 // Safe in a handler: errno is kept, and no thunk of the C library's functions is passed.
 void write_wake_fd() noexcept {
   const std::uint64_t one = 1;
-  const int fd = wake_fd.load(memory_order_relaxed);
+  const int fd = wake_fd.load(memory_order_acquire);  // pairs with the release in start_worker()
 #if GMPSCHED_RAW_SYSCALLS
   raw_syscall(SYS_write, fd, reinterpret_cast<long>(&one), sizeof one);
 #else
@@ -108,7 +108,7 @@ void start_worker(hub& all) {
   if (wake_fd.load(memory_order_relaxed) < 0) {
     const int fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (fd < 0) throw_errno(-errno, "gmp::signals::notify");
-    wake_fd.store(fd, memory_order_relaxed);
+    wake_fd.store(fd, memory_order_release);  // pairs with the acquire of handlers
   }
   sigset_t blocked, old;
   ::sigfillset(&blocked);

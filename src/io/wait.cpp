@@ -78,7 +78,7 @@ __attribute__((noinline)) void arm_deadline(descriptor& d, direction dir, nanos 
       timer.node.state.load(memory_order_acquire) != timer_node::phase::idle)
     return;
   d.timer_lock.lock();
-  timer.node.fire = &deadline_fired;
+  if (timer.node.fire == nullptr) timer.node.fire = &deadline_fired;  // it may be firing just now
   timer.armed_for.store(deadline, memory_order_seq_cst);
   try {
     if (!timer_rearm(timer.node, deadline)) timer_arm(timer.node, deadline);

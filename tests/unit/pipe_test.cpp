@@ -8,6 +8,7 @@
 #include <thread>
 
 #include <gmp/io.hpp>
+#include <gmp/wait_group.hpp>
 
 #include "support/sockets.hpp"
 
@@ -147,6 +148,42 @@ TEST_P(pipes, deadlines) {
     const std::string much(1 << 20, 'z');
     EXPECT_LT(writer.write_all(bytes_of(much), error), much.size());
     EXPECT_EQ(error, std::errc::timed_out);
+  });
+}
+
+// Deadlines pass while others wait for later ones, in both directions.
+TEST_P(pipes, deadlines_of_several) {
+  run([] {
+    for (int round = 0; round < scaled(100); ++round) {
+      auto [reader, writer] = gmp::pipe();
+      gmp::wait_group all;
+      const auto again = [](auto& end, const std::error_code& error) {
+        if (error != std::errc::timed_out) return false;
+        end.set_deadline(std::chrono::steady_clock::now() + 100us);
+        return true;
+      };
+      for (int i = 0; i < 3; ++i) {
+        all.go([&, &from = reader] {
+          char buffer[3'000];
+          std::error_code error;
+          while (from.read_some(buffer, sizeof buffer, error) != 0 || again(from, error)) {
+          }
+        });
+        all.go([&, &to = writer] {
+          const std::string much(70'000, 'z');
+          std::error_code error;
+          do {
+            to.write_all(bytes_of(much), error);
+          } while (!error || again(to, error));
+        });
+      }
+      reader.set_deadline(std::chrono::steady_clock::now() + 50us);
+      writer.set_deadline(std::chrono::steady_clock::now() + 50us);
+      gmp::this_g::sleep_for(std::chrono::microseconds(round * 3));
+      writer.close();
+      reader.close();
+      all.wait();
+    }
   });
 }
 
