@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include <gmp/detail/context_core.hpp>
+#include <gmp/detail/sanitizers.hpp>
 #include <gmp/detail/spin_lock.hpp>
 #include <gmp/detail/time.hpp>
 #include <gmp/detail/waiter.hpp>
@@ -80,7 +81,7 @@ class mutex {
   // An address on the stack of whoever runs: for unlock() it is as good as a bool, and reports find
   // out whose stack it is. On x86-64 in one instruction.
   void note_holder() noexcept {
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && !GMPSCHED_TSAN
     asm volatile("movq %%rsp, %0" : "=m"(holder_));
 #else
     std::atomic_ref<const void*>(holder_).store(__builtin_frame_address(0),

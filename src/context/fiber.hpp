@@ -6,21 +6,7 @@
 #include <cstddef>
 
 #include "base/attributes.hpp"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define GMPSCHED_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define GMPSCHED_ASAN 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define GMPSCHED_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define GMPSCHED_TSAN 1
-#endif
-#endif
+#include "gmp/detail/sanitizers.hpp"
 
 #if GMPSCHED_ASAN
 #include <sanitizer/asan_interface.h>

@@ -11,13 +11,15 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "gmp/detail/sanitizers.hpp"
+
 namespace gmp::detail {
 namespace {
 
 constexpr std::size_t page = 4096;
 constexpr std::size_t pages_at_once = 256;
 constexpr std::uint64_t present_or_swapped = std::uint64_t{3} << 62;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if GMPSCHED_ASAN || GMPSCHED_TSAN
 constexpr std::uintptr_t largest = std::uintptr_t{8} << 30;  // larger ones are the tool's shadow
 #else
 constexpr std::uintptr_t largest = ~std::uintptr_t{0};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "g/g.hpp"
+#include "gmp/detail/sanitizers.hpp"
 
 #if defined(__x86_64__) && !GMPSCHED_TSAN
 #define GMPSCHED_THROW_SCENE 1

@@ -11,6 +11,7 @@
 
 #include <new>
 
+#include "gmp/detail/sanitizers.hpp"
 #include "stack/slots.hpp"
 #include "stack/stack.hpp"
 #include "stack/system.hpp"
@@ -19,14 +20,7 @@
 #error "this file is for builds without split stacks"
 #endif
 
-#if defined(__SANITIZE_ADDRESS__)
-#define GMPSCHED_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define GMPSCHED_ASAN 1
-#endif
-#endif
-#ifdef GMPSCHED_ASAN
+#if GMPSCHED_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -173,7 +167,7 @@ void first_segments_give(std::size_t bytes, void** tops, std::size_t n) noexcept
 
 // The canary of a range is its guard; nothing else is written, so that a new G touches one page.
 void* first_segment_init(void* top, [[maybe_unused]] std::size_t bytes, std::size_t) noexcept {
-#ifdef GMPSCHED_ASAN
+#if GMPSCHED_ASAN
   // The frames of the former G may have left red zones behind: it ended by switching away.
   __asan_unpoison_memory_region(static_cast<char*>(top) - kept_bytes,
                                 kept_bytes - control_block_bytes);

@@ -105,15 +105,15 @@ TEST_P(net_conformance, read_write_deadline_race) {
   run([] {
     auto [client, server] = tcp_pair();
     gmp::wait_group group;
-    const int rounds = scaled(300);
-    group.go([&c = client, rounds] {
+    constexpr int rounds = scaled(300);
+    group.go([&c = client] {
       for (int i = 0; i < rounds; ++i) {
         c.set_deadline(std::chrono::steady_clock::now() + 20us);
         gmp::this_g::sleep_for(20us);  // the pace of the deadlines
       }
       c.set_deadline(std::chrono::steady_clock::now() - 1ms);
     });
-    group.go([&c = client, rounds] {
+    group.go([&c = client] {
       char b[1];
       std::error_code error;
       for (int i = 0; i < rounds; ++i) {
@@ -121,7 +121,7 @@ TEST_P(net_conformance, read_write_deadline_race) {
         EXPECT_EQ(error, std::errc::timed_out);
       }
     });
-    group.go([&c = client, rounds] {
+    group.go([&c = client] {
       std::error_code error;
       for (int i = 0; i < rounds; ++i) {
         c.write_some("x", 1, error);

@@ -154,7 +154,7 @@ TEST_F(fork_from_a_thread, a_runtime_is_left_alone_by_its_destructor) {
 
 TEST_F(fork_from_a_thread, without_a_runtime_the_child_may_have_its_own) {
   gmp::run([] {});
-#if !defined(__SANITIZE_THREAD__)  // which starts no thread in a forked child
+#if !GMPSCHED_TSAN  // which starts no thread in a forked child
   const ending end = in_child([] { ::_exit(gmp::run([] { return 6; }, {.procs = 2})); });
   EXPECT_EQ(WEXITSTATUS(end.status), 6) << end.said;
 #endif

@@ -43,7 +43,7 @@ class signals_of_ms : public testing::Test {
 };
 
 void expect_on_signal_stacks() {
-#if !defined(__SANITIZE_THREAD__)  // which calls handlers when it sees fit, as plain functions
+#if !GMPSCHED_TSAN  // which calls handlers when it sees fit, as plain functions
   EXPECT_EQ(signals::split.elsewhere, 0u);
   EXPECT_EQ(signals::unsplit.elsewhere, 0u);
 #endif

@@ -187,7 +187,7 @@ TEST_F(few_threads, a_g_waits_on_when_the_thread_that_it_waits_for_exits) {
   waits_on([] { ::pthread_exit(nullptr); });
 }
 
-#if !GMPSCHED_TEST_SANITIZED  // whose runtimes have threads of their own
+#if !GMPSCHED_ASAN && !GMPSCHED_TSAN  // whose runtimes have threads of their own
 
 // As nobody, who has no threads yet: root is not limited.
 void allow_threads(rlim_t n) {

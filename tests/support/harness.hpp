@@ -19,30 +19,18 @@
 #include <utility>
 
 #include <gmp/chan.hpp>
+#include <gmp/detail/sanitizers.hpp>
 #include <gmp/go.hpp>
 #include <gmp/runtime.hpp>
 #include <gmp/select.hpp>
 #include <gmp/task.hpp>
 #include <gmp/this_g.hpp>
 
-#if defined(__SANITIZE_THREAD__)
-#define GMPSCHED_TEST_SANITIZED 1
-#elif defined(__SANITIZE_ADDRESS__)
-#define GMPSCHED_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define GMPSCHED_TEST_SANITIZED 1
-#endif
-#endif
-#ifndef GMPSCHED_TEST_SANITIZED
-#define GMPSCHED_TEST_SANITIZED 0
-#endif
-
 namespace gmp_test {
 
 using namespace std::chrono_literals;
 
-inline constexpr bool sanitized = GMPSCHED_TEST_SANITIZED != 0;
+inline constexpr bool sanitized = GMPSCHED_ASAN != 0 || GMPSCHED_TSAN != 0;
 
 // A number of rounds: a tenth under sanitizers, which are about as much slower.
 constexpr int scaled(int n) {

@@ -12,7 +12,7 @@ using namespace gmp_test;
 
 // gcc's ThreadSanitizer gives every function a cleanup, also those out of which there is no way: a
 // G that waits in one is given up and named, and its runtime stops all the same.
-#if defined(__SANITIZE_THREAD__)
+#if GMPSCHED_TSAN
 constexpr bool told_apart = false;
 #else
 constexpr bool told_apart = true;
@@ -71,7 +71,7 @@ TEST(unwind, so_does_a_wait_in_a_noexcept_function_below_handlers) {
 }
 
 // Instrumented code jumps about too much for its landing pads to be followed: such a G is given up.
-#if !defined(__SANITIZE_ADDRESS__)
+#if !GMPSCHED_ASAN
 
 void waits_among_scopes(const gmp::chan<int>& ch, std::atomic<int>& n) noexcept {
   std::string outer = "a string that needs a cleanup";
