@@ -152,8 +152,8 @@ class pool {
   template <class F>
   void go(F&& f) {
     detail::pool_request how;
-    std::unique_ptr<detail::pool_job> job =
-        std::make_unique<detail::detached_job<std::decay_t<F>>>(std::forward<F>(f));
+    std::unique_ptr<detail::pool_job> job(
+        new detail::detached_job<std::decay_t<F>>(std::forward<F>(f)));
     detail::pool_give(*core_, job, how);
   }
 
@@ -173,9 +173,9 @@ class pool {
  private:
   template <class F, class R = std::invoke_result_t<std::decay_t<F>>>
   std::optional<task<R>> submit_how(F&& f, detail::pool_request& how) {
-    auto made = std::make_unique<detail::task_job<R, std::decay_t<F>>>(std::forward<F>(f));
+    auto* made = new detail::task_job<R, std::decay_t<F>>(std::forward<F>(f));
+    std::unique_ptr<detail::pool_job> job(made);
     task<R> handle = detail::task_access::adopt(made->end.state);
-    std::unique_ptr<detail::pool_job> job = std::move(made);
     if (!detail::pool_give(*core_, job, how)) return std::nullopt;
     return handle;
   }

@@ -80,19 +80,6 @@ struct options {
 
 namespace detail {
 class runtime_core;
-// A thread inside run(): throws std::logic_error on one of the runtime's own Gs.
-class run_call {
- public:
-  explicit run_call(const runtime_core& core);
-  run_call(const run_call&) = delete;
-  run_call& operator=(const run_call&) = delete;
-  void main_started() noexcept;
-  // By the main G, as its last act: from now on other Gs that are blocked are nobody's deadlock.
-  void main_ended() noexcept;
-
- private:
-  scheduler* sched_ = nullptr;  // null: the caller is a G of another runtime
-};
 }  // namespace detail
 
 // One scheduler, for embedding; several may live in one process. All members may be called from any
@@ -129,25 +116,17 @@ class runtime {
   template <class F>
   auto run(F&& f) -> std::invoke_result_t<F> {
     using result = std::invoke_result_t<F>;
-    detail::run_call pending(*core_);
-    detail::outcome<result> out;
-    detail::completion done;
-    // f is used where it is: this call outlasts it.
-    auto body = [&f]() -> result { return std::invoke(std::forward<F>(f)); };
-    go([&out, &done, &pending, &body] {
-      struct ending {
-        detail::run_call& call;
-        detail::completion& done;
-        ~ending() {
-          call.main_ended();
-          done.signal();
-        }
-      } at_exit{pending, done};
-      out.fill(body);
-    });
-    pending.main_started();
-    done.wait_for_certain();  // what f uses lies on this stack
-    return out.take();
+    struct main_call {
+      std::remove_reference_t<F>& function;  // used where it is: run() outlasts it
+      detail::outcome<result> out;
+      static void fill(void* self) {
+        auto& call = *static_cast<main_call*>(self);
+        auto body = [&call]() -> result { return std::invoke(static_cast<F&&>(call.function)); };
+        call.out.fill(body);
+      }
+    } call{f, {}};
+    run_main(&main_call::fill, &call);
+    return call.out.take();
   }
 
   // Counters since the start. Cheap; the numbers are read while the runtime works.
@@ -160,6 +139,7 @@ class runtime {
 
  private:
   detail::scheduler* scheduler() const;
+  void run_main(void (*body)(void*), void* with);  // on a new G; returns when that has ended
 
   std::unique_ptr<detail::runtime_core> core_;
 };

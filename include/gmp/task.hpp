@@ -138,11 +138,15 @@ auto make_task_access(detail::scheduler* sched, F&& f, A&&... args) {
               held = std::tuple<std::decay_t<A>...>(std::forward<A>(args)...)]() mutable {
         dropper mine(std::move(owner));
         auto call = [function = std::move(body), values = std::move(held)]() mutable -> result {
-          return std::apply(
-              [&](auto&... each) -> result {
-                return std::invoke(std::move(function), std::move(each)...);
-              },
-              values);
+          static_cast<void>(values);  // not used without arguments
+          if constexpr (sizeof...(A) == 0)
+            return std::invoke(std::move(function));
+          else
+            return std::apply(
+                [&](auto&... each) -> result {
+                  return std::invoke(std::move(function), std::move(each)...);
+                },
+                values);
         };
         mine.state->result.fill(call);
       });

@@ -153,7 +153,19 @@ void check_outside(const runtime_core& core, const char* call) {
                            " called by one of the runtime's own Gs");
 }
 
-}  // namespace
+// A thread inside run(): throws std::logic_error on one of the runtime's own Gs.
+class run_call {
+ public:
+  explicit run_call(const runtime_core& core);
+  run_call(const run_call&) = delete;
+  run_call& operator=(const run_call&) = delete;
+  void main_started() noexcept;
+  // By the main G, as its last act: from now on other Gs that are blocked are nobody's deadlock.
+  void main_ended() noexcept;
+
+ private:
+  scheduler* sched_ = nullptr;  // null: the caller is a G of another runtime
+};
 
 run_call::run_call(const runtime_core& core) {
   check_not_forked("gmp::run");
@@ -161,11 +173,9 @@ run_call::run_call(const runtime_core& core) {
   if (this_m() == nullptr) sched_ = core.sched.get();
 }
 
-namespace {
 GMPSCHED_HOME_FUNCTION(look_for_deadlock_home)(void* sched) {
   static_cast<scheduler*>(sched)->look_for_deadlock();
 }
-}  // namespace
 
 // After the main G was started, or a G that was parked before would look like a deadlock. The main
 // G may be quicker: the count is -1 for a moment then, which is as good as any other number but 1.
@@ -181,6 +191,7 @@ void run_call::main_ended() noexcept {
   if (sched_ != nullptr) sched_->run_callers.fetch_sub(1, memory_order_relaxed);
 }
 
+}  // namespace
 }  // namespace detail
 
 runtime::runtime(options wanted)
@@ -215,6 +226,24 @@ detail::scheduler* runtime::scheduler() const {
   if (sched == nullptr) detail::throw_stopped();
   if (detail::this_m() == nullptr) detail::call_on_home(&note_use, sched);
   return sched;
+}
+
+void runtime::run_main(void (*body)(void*), void* with) {
+  detail::run_call pending(*core_);
+  detail::completion done;
+  go([&pending, &done, body, with] {
+    struct ending {
+      detail::run_call& call;
+      detail::completion& done;
+      ~ending() {
+        call.main_ended();
+        done.signal();
+      }
+    } at_exit{pending, done};
+    body(with);
+  });
+  pending.main_started();
+  done.wait_for_certain();  // what the body uses lies on this stack
 }
 
 runtime_stats runtime::stats() const { return detail::collect_stats(*scheduler()); }

@@ -48,13 +48,13 @@ class outcome {
   void fill(F& f) {
     try {
       if constexpr (std::is_void_v<R>) {
-        std::invoke(std::move(f));
+        std::move(f)();
         value_.emplace();
       } else if constexpr (std::is_reference_v<R>) {
-        R referred = std::invoke(std::move(f));
+        R referred = std::move(f)();
         value_.emplace(&referred);
       } else {
-        value_.emplace(std::invoke(std::move(f)));
+        value_.emplace(std::move(f)());
       }
     } catch (const unwind_exception&) {
       throw;

@@ -45,14 +45,19 @@ struct closure {
       : function(std::forward<G>(f)), arguments(std::forward<B>(args)...) {}
 
   void call() {
-    std::apply([this](A&... args) { std::invoke(std::move(function), std::move(args)...); },
-               arguments);
+    if constexpr (sizeof...(A) == 0)
+      std::invoke(std::move(function));
+    else
+      std::apply([this](A&... args) { std::invoke(std::move(function), std::move(args)...); },
+                 arguments);
   }
 
   static void run(void* self) {
-    std::unique_ptr<closure, void (*)(closure*)> owner(static_cast<closure*>(self),
-                                                       [](closure* c) { c->~closure(); });
-    owner->call();
+    struct destroyer {
+      closure* made;
+      ~destroyer() { made->~closure(); }
+    } owner{static_cast<closure*>(self)};
+    owner.made->call();
   }
   static void run_boxed(void* self) {
     std::unique_ptr<closure> owner(*static_cast<closure**>(self));
