@@ -14,7 +14,8 @@ fi
 mkdir -p "$1"
 build=$(cd "$1" && pwd)
 shift
-cc=${CC:-cc}
+# Most of the time goes into compiling: clang is twice as fast at it, and the optimiser costs more than it saves.
+cc=${CC:-$(command -v clang-16 || echo cc)}
 
 # One line per run: model, kind, macros. Kinds: safety (assertions, end states), liveness
 # (no cycle without progress, weak fairness), mutant (must fail as a safety run).
@@ -133,15 +134,14 @@ run() {
   out=$dir/report
   mkdir -p "$dir"
   case $kind in
-    safety) flags='-O1 -DSAFETY' args='' ;;
-    liveness) flags='-O1 -DNP -DNFAIR=3' args='-l -f' ;;
-    mutant) flags='-O0 -DSAFETY' args='' ;;
+    safety | mutant) flags='-DSAFETY' args='' ;;
+    liveness) flags='-DNP -DNFAIR=3' args='-l -f' ;;
   esac
   (
     cd "$dir"
     rm -f ./*.trail
     spin "$@" -a "$here/$model.pml"
-    "$cc" -w $flags -DMEMLIM=900 -o pan pan.c
+    "$cc" -w -O0 $flags -DMEMLIM=900 -o pan pan.c
     ./pan -b -m20000 $args
   ) >"$out" 2>&1 || true
 }
