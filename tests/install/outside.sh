@@ -1,7 +1,8 @@
 #!/bin/sh
 # Uses the library as outside projects do.
 # usage: outside.sh STEP SOURCE BUILD WORK COMPILER LAUNCHER
-#   prefix_static, prefix_shared   install into WORK, then move the prefix: it must be relocatable
+#   prefix_static, prefix_shared   install BUILD, or what subdirectory_shared built, into WORK, then move the prefix: it
+#                                  must be relocatable
 #   package_*, pkg_config_*, subdirectory_*, gnu_mp_*, refusals
 set -eu
 step=$1 source=$2 build=$3 work=$4 compiler=$5 launcher=${6:-}
@@ -58,15 +59,12 @@ refused() { # refused WORDS OPTIONS...: the configure step says no, and why
 
 case $step in
   prefix_static) install_into_prefix "$build" ;;
-  prefix_shared)
-    configure "$source" "$work/build-shared" -DBUILD_SHARED_LIBS=ON -DCMAKE_BUILD_TYPE=Release \
-      -DGMPSCHED_BUILD_TESTS=OFF -DGMPSCHED_BUILD_BENCH=OFF -DGMPSCHED_BUILD_EXAMPLES=OFF
-    cmake --build "$work/build-shared" -j 1
-    install_into_prefix "$work/build-shared"
-    ;;
+  prefix_shared) install_into_prefix "$work/subdirectory_shared" ;;
   package_*) outside_project package ;;
   gnu_mp_*) outside_project gnu_mp ;;
-  subdirectory_static) outside_project subdirectory -DGMPSCHED_SOURCE="$source" ;;
+  subdirectory_static)
+    outside_project subdirectory -DGMPSCHED_SOURCE="$source" -DCMAKE_CXX_FLAGS_RELEASE=-O1
+    ;;
   subdirectory_shared) outside_project subdirectory -DGMPSCHED_SOURCE="$source" -DBUILD_SHARED_LIBS=ON ;;
   pkg_config_*)
     file=$(find "$prefix" -name gmpsched.pc)
