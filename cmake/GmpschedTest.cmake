@@ -7,7 +7,8 @@
 # split stacks.
 
 set(GMPSCHED_TEST_ENVIRONMENT
-    "ASAN_OPTIONS=detect_stack_use_after_return=0" "UBSAN_OPTIONS=print_stacktrace=1" "TSAN_OPTIONS=halt_on_error=1")
+    "ASAN_OPTIONS=detect_stack_use_after_return=0:allow_addr2line=1"
+    "UBSAN_OPTIONS=print_stacktrace=1:allow_addr2line=1" "TSAN_OPTIONS=halt_on_error=1:allow_addr2line=1")
 
 # One compiled prefix of headers for all test programs.
 function(gmpsched_test_prefix_target)
@@ -33,13 +34,16 @@ function(gmpsched_test_settings target)
   target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_compile_definitions(${target} PRIVATE
     $<$<BOOL:${GMPSCHED_DEBUG_CHECKS}>:GMPSCHED_DEBUG_CHECKS=1>)
-  # The library under test has its own options; most of a test's building is the optimiser's work. The checks
-  # of the undefined-behaviour sanitizer double that, those of every pointer above all: in a test itself the
-  # address sanitizer meets a bad one. clang stays at -O2: there the tests see optimised callers.
-  if(GMPSCHED_SANITIZE MATCHES "undefined")
-    target_compile_options(${target} PRIVATE -O0 -fno-sanitize=null,vptr,object-size)
+  # The library under test has its own options; most of a test's building is the optimiser's work, at -Og least of all
+  # with gcc. The checks of the undefined-behaviour sanitizer double it, those of every pointer above all: in a test
+  # itself the address sanitizer meets a bad one. clang stays at -O2: there the tests see optimised callers.
+  if(GMPSCHED_SANITIZE)
+    target_compile_options(${target} PRIVATE -O0)
+    if(GMPSCHED_SANITIZE MATCHES "undefined")
+      target_compile_options(${target} PRIVATE -fno-sanitize=null,vptr,object-size)
+    endif()
   elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(${target} PRIVATE -O1)
+    target_compile_options(${target} PRIVATE -Og)
   endif()
 endfunction()
 
