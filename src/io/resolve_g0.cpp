@@ -138,7 +138,7 @@ bool enqueue(lookup& what) {
   try {
     std::thread(&work).detach();
     ++queue.threads;
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // no thread, or no memory for one
     if (queue.threads != 0) return true;
     *place = nullptr;
     queue.end = place;
