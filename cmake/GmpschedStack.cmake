@@ -14,8 +14,10 @@ if(NOT GMPSCHED_STACK MATCHES "^(auto|segmented|reserved)$")
   message(FATAL_ERROR "GMPSCHED_STACK is '${GMPSCHED_STACK}': use auto, segmented or reserved.")
 endif()
 
+# -maccumulate-outgoing-args: otherwise gcc pushes large arguments that are passed by value below a frame for whose size
+# alone its split prologue has asked.
 set(gmpsched_gcc_split -fsplit-stack -mindirect-branch=thunk-extern -fno-jump-tables
-                       -fcf-protection=none)
+                       -fcf-protection=none -maccumulate-outgoing-args)
 set(gmpsched_clang_split -fsplit-stack -mretpoline -mretpoline-external-thunk -fcf-protection=none)
 
 string(TOUPPER "${CMAKE_BUILD_TYPE}" gmpsched_config)

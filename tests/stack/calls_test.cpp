@@ -327,6 +327,25 @@ TEST(calls, frames_larger_than_any_class) {
   });
 }
 
+struct large {
+  char bytes[65'536];
+};
+
+NOIPA large filled(int n) {
+  large made;
+  std::memset(made.bytes, n, sizeof made.bytes);
+  return made;
+}
+NOIPA int sum_of(large a, int n, large b) { return a.bytes[0] + n + b.bytes[sizeof b.bytes - 1]; }
+NOIPA int pass_on(int n) { return sum_of(filled(n), n, filled(n + 1)); }
+
+// The room for them belongs to the caller's frame, and its prologue must ask for it.
+TEST(calls, large_arguments_by_value) {
+  fake::run([] {
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(pass_on(i), 3 * i + 1);
+  });
+}
+
 // All of the above on an ordinary thread: nothing may be borrowed, nothing may fail.
 TEST(calls, on_a_plain_thread) {
   EXPECT_EQ(many(1, 2, 3, 4, 5, 6, 7, 8, 9, 10), 385);
