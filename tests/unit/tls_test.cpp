@@ -264,15 +264,15 @@ TEST_P(tls_streams, deadlines_pass_through) {
     ends both = connected();
     char c;
     std::error_code error;
-    both.client.set_deadline(clock::now() + 10ms);
+    both.client.set_read_deadline(clock::now() + 10ms);
     both.client.handshake(error);  // nobody answers
     EXPECT_EQ(error, std::errc::timed_out);
-    both.client.clear_deadline();
+    both.client.clear_read_deadline();
     EXPECT_FALSE(agree(both).first);  // and goes on where it was
-    both.client.set_read_deadline(clock::now() + 10ms);
+    both.client.set_deadline(clock::now() + 10ms);
     both.client.read_some(&c, 1, error);
     EXPECT_EQ(error, std::errc::timed_out);
-    both.client.clear_read_deadline();
+    both.client.clear_deadline();
     both.server.write_all(bytes_of("x"));
     EXPECT_EQ(both.client.read_some(&c, 1), 1u);
 
