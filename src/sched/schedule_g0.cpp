@@ -37,14 +37,17 @@ std::uint32_t gcd(std::uint32_t a, std::uint32_t b) noexcept {
   return a;
 }
 
-// Takes a G that stands in another P's next, unless that P's M is about to run it.
+// Takes a G that stands in another P's next, unless that P goes on: then it is about to run it.
 g* steal_next(m& self, p& victim) noexcept {
   const g* there = victim.runq.next.load(memory_order_relaxed);
   if (there == nullptr) return nullptr;
   m* holder = victim.holder.load(memory_order_acquire);
   if (holder == nullptr) return nullptr;
+  const std::uint64_t switches = victim.counters.switches.load(memory_order_relaxed);
   if (self.left_alone != there) leave_alone(&self, there);
-  if (victim.runq.next.load(memory_order_relaxed) == nullptr) return nullptr;
+  if (victim.runq.next.load(memory_order_relaxed) != there ||
+      victim.counters.switches.load(memory_order_relaxed) != switches)
+    return nullptr;
   g* taken = nullptr;
   freeze(*holder, [&](p& frozen) {
     if (&frozen == &victim) taken = frozen.runq.take_next();
