@@ -5,8 +5,6 @@
 #include <ctime>
 #include <limits>
 
-#include "base/atomic.hpp"
-
 namespace gmp::detail {
 
 using nanos = std::int64_t;
@@ -17,11 +15,6 @@ inline nanos clock_now() noexcept {
   timespec t;
   ::clock_gettime(CLOCK_MONOTONIC, &t);
   return static_cast<nanos>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
-}
-
-// For waits that are much shorter than a sleep, which takes 50 us whatever is asked for.
-inline void spin_for(nanos length) noexcept {
-  for (const nanos end = clock_now() + length; clock_now() < end;) cpu_pause();
 }
 
 // now + delay, clamped: a delay that is too long means never, a negative one means now.

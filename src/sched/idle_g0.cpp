@@ -31,6 +31,8 @@ namespace gmp::detail {
 namespace {
 
 constexpr std::uint64_t one_spinner = std::uint64_t{1} << 32;
+// A G in a busy P's next is usually run within this time.
+constexpr unsigned next_grace_us = 10;
 
 std::uint32_t idle_in(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
 std::uint32_t spinners_in(std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); }
@@ -128,7 +130,7 @@ bool has_spare_work(const p& other) noexcept {
   const g* next = other.runq.next.load(memory_order_relaxed);
   while (next != nullptr) {
     const std::uint64_t switches = other.counters.switches.load(memory_order_relaxed);
-    leave_alone(this_m(), next);
+    ::usleep(next_grace_us);
     // A G that stepped aside meanwhile stands in the ring.
     if (!other.runq.ring.empty() || !other.runq.newborn.empty()) return true;
     if (other.runq.next.load(memory_order_relaxed) != next) return false;

@@ -48,11 +48,10 @@ struct alignas(64) m {
   void* g0_high = nullptr;
   thread_stacks stacks;
   // --- idle protocol, under the scheduler's lock unless said otherwise
-  bool spinning = false;          // this M's own
-  const g* left_alone = nullptr;  // the G in some P's next that this M left there for a moment
-  bool idle = false;              // stands in the list of idle Ms
-  bool leaving = false;           // its thread ends (threads_g0.cpp)
-  nanos leave_at = never;         // idle and one too many: how long it waits for work
+  bool spinning = false;   // this M's own
+  bool idle = false;       // stands in the list of idle Ms
+  bool leaving = false;    // its thread ends (threads_g0.cpp)
+  nanos leave_at = never;  // idle and one too many: how long it waits for work
   m* idle_next = nullptr;
   m* idle_prev = nullptr;
   m* spare_next = nullptr;        // without a thread, to be used again

@@ -23,6 +23,8 @@ namespace {
 
 constexpr std::uint32_t steal_rounds = 4;
 constexpr std::uint32_t global_batch = 128;
+// How long a G that was just readied by a running G is left to that P: a rendezvous takes far less.
+constexpr unsigned next_grace_us = 3;
 
 void push_batch(p& local, g_list& batch, scheduler& sched) noexcept {
   while (g* gp = batch.pop_front()) put_back(local, gp, sched);
@@ -37,17 +39,13 @@ std::uint32_t gcd(std::uint32_t a, std::uint32_t b) noexcept {
   return a;
 }
 
-// Takes a G that stands in another P's next, unless that P goes on: then it is about to run it.
-g* steal_next(m& self, p& victim) noexcept {
-  const g* there = victim.runq.next.load(memory_order_relaxed);
-  if (there == nullptr) return nullptr;
+// Takes a G that stands in another P's next, unless that P's M is about to run it.
+g* steal_next(p& victim) noexcept {
+  if (victim.runq.next.load(memory_order_relaxed) == nullptr) return nullptr;
   m* holder = victim.holder.load(memory_order_acquire);
   if (holder == nullptr) return nullptr;
-  const std::uint64_t switches = victim.counters.switches.load(memory_order_relaxed);
-  if (self.left_alone != there) leave_alone(&self, there);
-  if (victim.runq.next.load(memory_order_relaxed) != there ||
-      victim.counters.switches.load(memory_order_relaxed) != switches)
-    return nullptr;
+  ::usleep(next_grace_us);
+  if (victim.runq.next.load(memory_order_relaxed) == nullptr) return nullptr;
   g* taken = nullptr;
   freeze(*holder, [&](p& frozen) {
     if (&frozen == &victim) taken = frozen.runq.take_next();
@@ -90,20 +88,9 @@ g* steal_from(p& victim, p& local, scheduler& sched) noexcept {
 
 }  // namespace
 
-void leave_alone(m* self, const g* there) noexcept {
-  constexpr nanos grace = 3'000;
-  if (self != nullptr && self->left_alone != there) {
-    self->left_alone = there;
-    spin_for(grace);  // a sleep takes 50 us, whatever is asked for
-  } else {
-    ::usleep(grace / 1'000);  // whoever is to run it may lack a processor
-  }
-}
-
 void scheduler::run_m(m& self) {
   while (g* next = find_runnable(self)) {
     leave_spinning(self);  // the last spinner out wakes a successor [I3]
-    self.left_alone = nullptr;
     self.pp->direct_left = config.seed == 0 ? p::direct_budget : 0;
     switch_from_g0(self, *next);  // back when the M has nothing better, or the loop is due
   }
@@ -166,7 +153,7 @@ g* scheduler::steal(m& self, bool& timers_ran) {
           if (g* gp = pick_local(local); gp != nullptr) return gp;
         }
       }
-      if (g* gp = steal_next(self, *victim); gp != nullptr) {
+      if (g* gp = steal_next(*victim); gp != nullptr) {
         count(local.counters.steals);
         count(local.counters.stolen);
         return gp;

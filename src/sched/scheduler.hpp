@@ -244,8 +244,4 @@ class scheduler {
   std::atomic_flag shortage_reported;
 };
 
-// Leaves a G that was just readied by a running G to that P's next for a moment: a rendezvous takes
-// far less. By an M without work (or null: by another thread).
-void leave_alone(m* self, const g* there) noexcept;
-
 }  // namespace gmp::detail
