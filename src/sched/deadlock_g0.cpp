@@ -87,8 +87,10 @@ void scheduler::check_deadlock() noexcept {
   if (all_idle) world_stopped = true;  // nobody starts anything while we look
   lock.unlock();
   if (!all_idle) return;
-  const bool dead = !work_anywhere() && earliest_timer() == never && threads_of_process() == own &&
-                    !events_in_hand();
+  // Once more, now that nothing moves: the main G may have ended between the first look and here.
+  const bool waited_for = run_callers.load(memory_order_acquire) == 1 && live_gs() != 0;
+  const bool dead = waited_for && !work_anywhere() && earliest_timer() == never &&
+                    threads_of_process() == own && !events_in_hand();
   if (dead) {
     std::fflush(nullptr);
     report_deadlock(*this, live_gs());
