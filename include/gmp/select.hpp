@@ -49,7 +49,7 @@ case_channel channel_of(C&& channel) {
   if constexpr (std::is_lvalue_reference_v<C>) {
     return case_channel(chan_access::core(channel));
   } else {
-    return case_channel(chan_access::release(End(std::move(channel))));
+    return case_channel(chan_access::release(End(std::forward<C>(channel))));
   }
 }
 
