@@ -15,12 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 using clock_type = bench::lateness::clock;
 
-void compute(clock_type::duration length) {
-  const auto end = clock_type::now() + length;
-  while (clock_type::now() < end) {
-  }
-}
-
 bench::lateness wake(const bench::request& asked, clock_type::duration pause) {
   bench::lateness late;
   gmp::run(
@@ -38,7 +32,7 @@ bench::lateness wake(const bench::request& asked, clock_type::duration pause) {
         });
         gmp::this_g::sleep_for(1ms);  // it waits
         for (std::uint64_t i = 1; i <= asked.n; ++i) {
-          compute(pause);
+          bench::compute(pause);
           ch.send(clock_type::now());
           while (received.load(std::memory_order_acquire) < i) continue;
         }

@@ -16,12 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 using clock_type = bench::lateness::clock;
 
-void compute(clock_type::duration length) {
-  const auto end = clock_type::now() + length;
-  while (clock_type::now() < end) {
-  }
-}
-
 bench::lateness wake(const bench::request& asked, clock_type::duration pause) {
   keep_to(std::max(asked.procs, 2u));
   bench::lateness late;
@@ -40,7 +34,7 @@ bench::lateness wake(const bench::request& asked, clock_type::duration pause) {
   });
   std::this_thread::sleep_for(1ms);  // it waits
   for (std::uint64_t i = 1; i <= asked.n; ++i) {
-    compute(pause);
+    bench::compute(pause);
     {
       std::lock_guard hold(lock);
       sent = clock_type::now();
