@@ -26,10 +26,14 @@ class lateness_ticker {
     });
   }
 
-  // Ends it. To be called once.
+  // The G writes into this object: whatever ends the scope, an exception too, ends the G first.
+  ~lateness_ticker() { stop(); }
+  lateness_ticker(const lateness_ticker&) = delete;
+  lateness_ticker& operator=(const lateness_ticker&) = delete;
+
+  // Ends it and prints what it saw.
   void report() {
-    over_ = true;
-    ticking_.get();
+    stop();
     std::sort(late_.begin(), late_.end());
     fmt::print(
         "ticker: {} ticks, late by {:.2f} ms (median), {:.2f} ms (99 %), {:.2f} ms (worst)\n",
@@ -38,6 +42,12 @@ class lateness_ticker {
 
  private:
   using clock = std::chrono::steady_clock;
+
+  void stop() noexcept {
+    over_ = true;
+    ticking_.wait();
+  }
+
   std::vector<double> late_;
   std::atomic<bool> over_ = false;
   gmp::task<void> ticking_;
