@@ -131,13 +131,14 @@ template <class Clock, class Duration>
 // The same; cause() gives `why` when the time has come. Go: WithTimeoutCause, WithDeadlineCause.
 template <class Rep, class Period>
 [[nodiscard]] std::pair<context, cancel_function> with_timeout_cause(
-    const context& parent, std::chrono::duration<Rep, Period> d, std::exception_ptr why) {
-  return detail::context_access::timed(parent, detail::deadline_after(d), std::move(why));
+    const context& parent, std::chrono::duration<Rep, Period> d, const std::exception_ptr& why) {
+  return detail::context_access::timed(parent, detail::deadline_after(d), why);
 }
 template <class Clock, class Duration>
 [[nodiscard]] std::pair<context, cancel_function> with_deadline_cause(
-    const context& parent, std::chrono::time_point<Clock, Duration> t, std::exception_ptr why) {
-  return detail::context_access::timed(parent, detail::deadline_at(t), std::move(why));
+    const context& parent, std::chrono::time_point<Clock, Duration> t,
+    const std::exception_ptr& why) {
+  return detail::context_access::timed(parent, detail::deadline_at(t), why);
 }
 
 // Carries a value. Cancelled with its parent. `value` is copied out by every look, so keep it small

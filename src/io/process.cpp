@@ -93,7 +93,7 @@ process_state* start(const std::string& program, const std::vector<std::string>&
   }
   request.arguments = argument_list.data();
   request.environment = how.environment ? environment_list.data() : nullptr;
-  auto made = std::make_unique<process_state>(nullptr, 0);
+  std::unique_ptr<process_state> made(new process_state{nullptr, 0});
   {
     const blocking_stretch away;  // returns when the child has become the program
     call_on_home(&spawn_home, &request);

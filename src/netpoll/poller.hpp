@@ -24,6 +24,7 @@ class poller {
   // be had is replaced by epoll, and stderr says so once per process.
   static poller* make(poller_choice wanted, int& error) noexcept;
 
+  virtual ~poller() = default;  // nobody calls it [NP3]
   virtual const char* name() const noexcept = 0;
 
   // Registers once for all events. 0, or an errno; nothing is registered then. Idempotent.
@@ -47,7 +48,6 @@ class poller {
 
  protected:
   poller() noexcept = default;
-  ~poller() = default;
   virtual int start() noexcept = 0;  // 0, or an errno; may be called again after stop()
   virtual void stop() noexcept = 0;
   virtual int arm(descriptor& d) noexcept = 0;
