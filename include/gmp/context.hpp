@@ -90,7 +90,7 @@ class [[nodiscard]] cancel_cause_function : private detail::cancel_handle {
  public:
   cancel_cause_function() noexcept = default;
   void operator()() const noexcept { cancel(nullptr); }
-  void operator()(std::exception_ptr why) const noexcept { cancel(std::move(why)); }
+  void operator()(const std::exception_ptr& why) const noexcept { cancel(why); }
   // These throw std::bad_alloc.
   void operator()(std::error_code why) const {
     cancel(std::make_exception_ptr(std::system_error(why)));

@@ -54,8 +54,7 @@ struct pool_job {
 template <class F>
 struct detached_job final : pool_job {
   F body;
-  template <class G>
-  explicit detached_job(G&& f) : body(std::forward<G>(f)) {}
+  explicit detached_job(F f) : body(std::move(f)) {}
   void run() override { static_cast<void>(std::invoke(std::move(body))); }
 };
 
@@ -72,8 +71,7 @@ struct task_job final : pool_job {
     }
   } end;  // first: what the body captured is gone before anybody is told
   F body;
-  template <class G>
-  explicit task_job(G&& f) : body(std::forward<G>(f)) {}
+  explicit task_job(F f) : body(std::move(f)) {}
   void run() override {
     F mine = std::move(body);
     end.state->result.fill(mine);

@@ -99,10 +99,10 @@ class supervisor {
   // long as the child. Children are (re)started in the order of these calls. Throws
   // std::system_error: no runtime, or the supervisor has ended (operation_canceled).
   template <class F>
-  void start(std::string name, restart policy, F f) {
+  void start(const std::string& name, restart policy, F f) {
     static_assert(std::is_invocable_v<F&, gmp::context> || std::is_invocable_v<F&>,
                   "gmp::supervisor::start: the callable takes nothing or a gmp::context");
-    detail::supervisor_start(*core_, std::move(name), policy,
+    detail::supervisor_start(*core_, name, policy,
                              [body = std::move(f)](const gmp::context& ctx) mutable {
                                if constexpr (std::is_invocable_v<F&, gmp::context>) {
                                  static_cast<void>(std::invoke(body, ctx));

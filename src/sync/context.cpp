@@ -93,7 +93,7 @@ void start_call(context_call* call) noexcept {
     drop_call(call);  // its runtime has stopped
     return;
   }
-  const detached_g born = spawn_detached(*guest, sizeof(call));
+  const detached_g born = spawn_detached(*guest, sizeof(void*));
   switch (born.result) {
     case detached_g::ok:
       *static_cast<context_call**>(born.child.storage) = call;
@@ -189,7 +189,7 @@ void cancel_tree(cancel_node& root, int reason, const std::exception_ptr& why) n
   }
 }
 
-void context_cancel(context_node* node, std::exception_ptr why) noexcept {
+void context_cancel(context_node* node, const std::exception_ptr& why) noexcept {
   cancel_tree(*node->canceller, ECANCELED, why);
 }
 
@@ -220,7 +220,7 @@ void run_late(void* storage) {
 nanos deadline_passed(timer_node& timer, nanos, nanos now) {
   constexpr nanos soon = 1'000'000;
   cancel_node* node = reinterpret_cast<cancel_node::deadline_timer&>(timer).owner;
-  const detached_g born = spawn_detached(*this_m()->sched, sizeof(node));
+  const detached_g born = spawn_detached(*this_m()->sched, sizeof(void*));
   if (born.result == detached_g::no_memory) return now + soon;
   if (born.result == detached_g::stopped) return never;
   std::uint32_t seen = node->references.load(memory_order_relaxed);

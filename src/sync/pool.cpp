@@ -2,18 +2,17 @@
 // another, oldest first.
 //
 // PL1  Somebody waits for a worker => none is idle, and there are as many as there may be, or
-// somebody was told to make one
-//      (retry) and has not looked yet.
-// PL2  A worker that is taken out of idle_ has its next job, or none: then it is not counted any
-// more, and ends. PL3  A job in waiting_ belongs to its caller; whoever takes the caller out with
-// `ok` owns it. PL4  The core is freed after the last worker has left, whose last access is to free
-// lock_.
+//      somebody was told to make one (retry) and has not looked yet.
+// PL2  A worker taken out of idle_ has its next job, or none: it is not counted then, and ends.
+// PL3  A job in waiting_ belongs to its caller; who takes the caller out with `ok` owns it.
+// PL4  The core is freed after the last worker has left; its last access is to free lock_.
 #include "gmp/pool.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 
+#include "base/check.hpp"
 #include "sync/context_node.hpp"
 #include "sync/wait.hpp"
 
@@ -143,6 +142,7 @@ bool pool_core::give(std::unique_ptr<pool_job>& job, pool_request& how) {
       case wake_status::closed:
         throw_closed();
       case wake_status::cancelled:
+        GMPSCHED_ASSERT(how.ctx != nullptr, "a pool's wait cancelled without a context");
         how.why = told_error(*how.ctx);
         return false;
       case wake_status::pending:

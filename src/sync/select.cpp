@@ -21,6 +21,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/check.hpp"
 #include "base/random.hpp"
 #include "sched/park.hpp"
 #include "sync/chan_core.hpp"
@@ -234,6 +235,7 @@ select_op* try_each(const plan& all) {
 }
 
 wait_queue& queue_of(const select_op& op) noexcept {
+  GMPSCHED_ASSERT(op.core != nullptr, "a case without a channel among those with one");
   return op.kind == select_kind::send ? op.core->sendq_ : op.core->recvq_;
 }
 

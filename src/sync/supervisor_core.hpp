@@ -66,7 +66,7 @@ class supervisor_core {
   void manage();
   void abandon(std::exception_ptr why) noexcept;
   void settle_ended();
-  void settle(child& c, std::exception_ptr error, nanos now);
+  void settle(child& c, const std::exception_ptr& error, nanos now);
   void restart_later(child& c, const std::exception_ptr& error, nanos now);
   void tell(const child& c, const std::exception_ptr& error, nanos delay) const;
   void give_up(const child& c, const std::exception_ptr& error);

@@ -55,13 +55,13 @@ void supervisor_core::settle_ended() {
   for (auto& c : children_) {
     lock_.lock();
     const bool over = std::exchange(c->ended, false);
-    std::exception_ptr error = std::exchange(c->error, nullptr);
+    const std::exception_ptr error = std::exchange(c->error, nullptr);
     lock_.unlock();
-    if (over) settle(*c, std::move(error), now);
+    if (over) settle(*c, error, now);
   }
 }
 
-void supervisor_core::settle(child& c, std::exception_ptr error, nanos now) {
+void supervisor_core::settle(child& c, const std::exception_ptr& error, nanos now) {
   c.cancel = {};
   c.running.store(false, memory_order_relaxed);
   const bool asked = c.state == phase::stopping;
@@ -141,7 +141,7 @@ void supervisor_core::give_up(const child& c, const std::exception_ptr& error) {
   lock_.lock();
   failure_ = request.made;
   lock_.unlock();
-  cancel_(std::move(request.made));
+  cancel_(request.made);
   close();
 }
 

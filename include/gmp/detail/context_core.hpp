@@ -58,7 +58,7 @@ class context_ref {
 
 void cancel_handle_retain(context_node* node) noexcept;
 void cancel_handle_release(context_node* node) noexcept;  // the last one cancels
-void context_cancel(context_node* node, std::exception_ptr why) noexcept;
+void context_cancel(context_node* node, const std::exception_ptr& why) noexcept;
 
 class cancel_handle {
  public:
@@ -78,8 +78,8 @@ class cancel_handle {
  protected:
   constexpr cancel_handle() noexcept = default;
   explicit cancel_handle(context_node* adopted) noexcept : node_(adopted) {}
-  void cancel(std::exception_ptr why) const noexcept {
-    if (node_ != nullptr) context_cancel(node_, std::move(why));
+  void cancel(const std::exception_ptr& why) const noexcept {
+    if (node_ != nullptr) context_cancel(node_, why);
   }
 
  private:
