@@ -25,6 +25,8 @@ struct exception_globals {
 // What is to be done for the stack that was just left, by whoever arrives on the next one. [G2]
 using commit_function = void (*)(m* self, void* arg);
 
+struct bias_seat;  // sched/biased_lock.hpp
+
 struct alignas(64) m {
   // --- hot: the running G and the P
   g* current = nullptr;          // null: g0 runs
@@ -38,6 +40,7 @@ struct alignas(64) m {
   commit_function commit = nullptr;
   void* commit_arg = nullptr;
   // --- the thread
+  bias_seat* seat = nullptr;
   void* g0_ctx = nullptr;
   exception_globals* exceptions = nullptr;
   int* error_number = nullptr;

@@ -14,6 +14,7 @@
 #include "base/check.hpp"
 #include "context/fiber.hpp"
 #include "g/g.hpp"
+#include "sched/biased_lock.hpp"
 #include "sched/m.hpp"
 #include "sched/pick.hpp"
 #include "sched/pin.hpp"
@@ -35,7 +36,8 @@ GMPSCHED_SWITCH void g_main(boost_transfer from);
   *self.left_ctx = from;
   if (spin_lock* lock = self.commit_lock; lock != nullptr) {
     self.commit_lock = nullptr;
-    lock->unlock();  // publishes the G that was left [SW1]
+    // publishes the G that was left [SW1]
+    if (!biased_lock::leave_section(*self.seat, lock)) lock->unlock();
   } else if (g* yielded = self.aside; yielded != nullptr) {
     self.aside = nullptr;
     put_ring(*self.pp, yielded, *self.sched);

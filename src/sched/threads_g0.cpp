@@ -22,6 +22,7 @@
 #include "base/check.hpp"
 #include "base/futex.hpp"
 #include "base/thread_stack.hpp"
+#include "sched/biased_lock.hpp"
 #include "sched/scheduler.hpp"
 
 extern "C" {
@@ -122,6 +123,7 @@ void scheduler::note_g0_stack(m& self, void* high) noexcept {
 }
 
 void scheduler::m_thread(m& self) noexcept {
+  self.seat = take_bias_seat();
   gmpsched_tls_m = &self;
   thread_stacks_enter(self.stacks);
   // Who made this thread may block more: the monitor does, and whoever woke it may.
@@ -142,6 +144,7 @@ void scheduler::m_thread(m& self) noexcept {
   lock.unlock();
   thread_stacks_leave(self.stacks);
   gmpsched_tls_m = nullptr;
+  leave_bias_seat(self.seat);
   if (self.leaving) bury(self);
 }
 

@@ -36,6 +36,13 @@ freeze mutant -DUNLOCKED -DTHIEVES=2
 freeze mutant -DPIN_AFTER -DTRIES=2 -DOPS=2
 freeze mutant -DSTALE_HOLDER
 freeze mutant -DEARLY_PP
+bias safety
+bias mutant -DNO_HEAVY_FENCE
+bias mutant -DNO_LIGHT_FENCE
+bias mutant -DNO_SECOND_LOOK
+bias mutant -DNO_WAIT
+bias mutant -DWORD_TOO
+bias mutant -DEARLY_SEAT -DOPS=3
 alone safety
 alone mutant -DNO_HEAVY_FENCE
 alone mutant -DNO_WAIT

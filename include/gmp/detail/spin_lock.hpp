@@ -20,10 +20,11 @@ class spin_lock {
   bool try_lock() noexcept { return word_.exchange(1, std::memory_order_acquire) == 0; }
   void unlock() noexcept { word_.store(0, std::memory_order_release); }
 
+ protected:
+  std::atomic<std::uint32_t> word_{0};
+
  private:
   [[gnu::cold]] void lock_slow() noexcept;
-
-  std::atomic<std::uint32_t> word_{0};
 };
 
 }  // namespace gmp::detail
