@@ -225,10 +225,6 @@ void yield_now() {
   step_aside(*self, me);
 }
 
-bool must_unwind(const g& me) noexcept {
-  return me.sched != nullptr && me.sched->unwinding.load(memory_order_relaxed);
-}
-
 namespace {
 [[noreturn]] __attribute__((noinline, cold)) void throw_unwind() { throw unwind_exception{}; }
 

@@ -17,11 +17,17 @@
 #include "gmp/detail/spin_lock.hpp"
 #include "queue/timer_heap.hpp"
 #include "sched/m.hpp"
+#include "sched/scheduler.hpp"
 
 namespace gmp::detail {
 
 // The running G, or the stand-in of the plain thread.
 g& current_g() noexcept;
+// The same for who knows the M of the calling thread.
+[[gnu::always_inline]] inline g& current_g(m* self) noexcept {
+  return __builtin_expect(self != nullptr && self->current != nullptr, 1) ? *self->current
+                                                                          : current_g();
+}
 
 // Ends a wait from outside, called on a scheduler's stack while no G runs: takes the waiter out of
 // its queue. True: it was still waiting, and is the caller's to ready.
@@ -53,7 +59,9 @@ void ready(g& target) noexcept;
 void yield_now();
 
 // True when the runtime of `me` is shutting down and `me` must not block any more.
-bool must_unwind(const g& me) noexcept;
+inline bool must_unwind(const g& me) noexcept {
+  return me.sched != nullptr && me.sched->unwinding.load(memory_order_relaxed);
+}
 // Call instead of blocking when must_unwind(): throws the unwinding exception, or returns while an
 // exception is already under way (a destructor): the caller then returns as cancelled.
 void unwind(g& me);

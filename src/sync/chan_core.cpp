@@ -1,44 +1,16 @@
 #include "sync/chan_core.hpp"
 
 #include <exception>
-#include <mutex>
 #include <new>
 #include <stdexcept>
 
 #include "gmp/errors.hpp"
 #include "sched/park.hpp"
-#include "sync/wait_facts.hpp"
+#include "sync/chan_steps.hpp"
 
 namespace gmp::detail {
 
-// --- the steps, under the lock
-
-// The first waiter of the queue that is still to be had. A waiter with a ticket is claimed; one
-// without stays in the queue until its element has been moved, because the move may throw.
-waiter* chan_core::claim_front(wait_queue& queue) noexcept {
-  while (waiter* w = queue.front()) {
-    if (w->ticket == nullptr) return w;
-    if (w->ticket->try_claim(w->index)) return w;
-    queue.remove(*w);  // decided elsewhere [C4]
-  }
-  return nullptr;
-}
-
-[[gnu::always_inline]] inline void chan_core::put(void* from) {
-  const std::size_t n = size_.load(memory_order_relaxed);
-  std::size_t at = head_ + n;
-  if (at >= capacity_) at -= capacity_;
-  move(slot(at), from);
-  // release: pairs with the acquire in send_would_block() and empty_now(); the same in take().
-  size_.store(n + 1, memory_order_release);
-}
-
-[[gnu::always_inline]] inline void chan_core::take(void* to) {
-  move(to, slot(head_));
-  if (!type_.trivial) type_.destroy(slot(head_));
-  if (++head_ == capacity_) head_ = 0;
-  size_.store(size_.load(memory_order_relaxed) - 1, memory_order_release);
-}
+// --- the rare steps, under the lock
 
 // A move failed. A waiter without a ticket simply waits on. A select that was claimed cannot be
 // given back, because other channels may have skipped it already: it looks again.
@@ -66,16 +38,6 @@ __attribute__((noinline)) step chan_core::hand_over(wait_queue& queue, waiter& w
   queue.remove(w);
   w.status = wake_status::ok;
   return {chan_result::ok, w.owner};
-}
-
-[[gnu::always_inline]] inline step chan_core::send_here(void* from) {
-  if (closed_.load(memory_order_relaxed)) return {chan_result::closed};
-  if (waiter* w = claim_front(recvq_); w != nullptr) return hand_over(recvq_, *w, w->element, from);
-  if (size_.load(memory_order_relaxed) < capacity_) {
-    put(from);
-    return {chan_result::ok};
-  }
-  return {chan_result::would_block};
 }
 
 static_assert(sizeof(std::exception_ptr) == sizeof(void*) &&
@@ -110,15 +72,6 @@ __attribute__((noinline)) g* chan_core::refill() noexcept {
     return w->owner;
   }
   return nullptr;
-}
-
-[[gnu::always_inline]] inline step chan_core::recv_here(void* to) {
-  if (size_.load(memory_order_relaxed) != 0) {
-    take(to);
-    return {chan_result::ok, sendq_.empty() ? nullptr : refill()};
-  }
-  if (waiter* w = claim_front(sendq_); w != nullptr) return hand_over(sendq_, *w, to, w->element);
-  return {closed_.load(memory_order_relaxed) ? chan_result::closed : chan_result::would_block};
 }
 
 step chan_core::try_send(void* from) { return send_here(from); }
@@ -193,167 +146,5 @@ void chan_release(chan_core* core) noexcept {
       core->references_.fetch_sub(1, memory_order_acq_rel) == 1)
     chan_free(core);
 }
-
-// --- the calls
-
-namespace {
-
-struct chan_wait {
-  waiter w;
-  chan_core* core;
-  wait_queue* queue;
-};
-
-bool cancel_chan(void* arg) noexcept {
-  auto& wait = *static_cast<chan_wait*>(arg);
-  wait.core->lock_.lock();
-  const bool waited = wait.w.queued;
-  if (waited) wait.queue->remove(wait.w);
-  wait.core->lock_.unlock();
-  return waited;
-}
-
-}  // namespace
-
-bool tell_chan_wait(const g& gp, wait_facts& facts) {
-  if (gp.cancel_wait != &cancel_chan) return false;
-  const auto& wait = *static_cast<const chan_wait*>(gp.cancel_arg);
-  facts.waiters.push_back(hidden(&wait.w));
-  tell_channel(wait.core, &wait.core, facts);
-  return true;
-}
-
-namespace {
-
-// The caller holds the lock and found that it must wait. Returns with the lock free.
-wake_status wait_on(chan_core& core, wait_queue& queue, void* element, wait_reason reason) {
-  g& me = current_g();
-  if (__builtin_expect(must_unwind(me), 0)) {
-    core.lock_.unlock();
-    unwind(me);
-    return wake_status::pending;
-  }
-  chan_wait wait;
-  wait.core = &core;
-  wait.queue = &queue;
-  wait.w.owner = &me;
-  wait.w.element = element;
-  queue.push_back(wait.w);
-  park(me, core.lock_, reason, &cancel_chan, &wait);
-  if (__builtin_expect(wait.w.status == wake_status::pending, 0)) unwind(me);
-  if (__builtin_expect(wait.w.status == wake_status::failed, 0)) rethrow_carried(wait.w);
-  return wait.w.status;
-}
-
-chan_result told(wake_status status) noexcept {
-  switch (status) {
-    case wake_status::ok:
-      return chan_result::ok;
-    case wake_status::closed:
-      return chan_result::closed;
-    case wake_status::timed_out:
-      return chan_result::timed_out;
-    default:
-      return chan_result::cancelled;
-  }
-}
-
-__attribute__((noinline)) chan_result timed(chan_core* core, void* element,
-                                            nanoseconds_count deadline, select_kind kind) {
-  select_op ops[2];
-  waiter_room<2> waiters;
-  select_op* order[4];
-  ops[0].core = core;
-  ops[0].element = element;
-  ops[0].kind = kind;
-  ops[1].kind = select_kind::timeout;
-  ops[1].deadline = deadline;
-  return select_run(ops, waiters.first(), order, 2) == 0 ? ops[0].result : chan_result::timed_out;
-}
-
-}  // namespace
-
-namespace {
-
-using step_function = step (chan_core::*)(void*);
-
-// One operation that waits if it must.
-template <step_function Try>
-[[gnu::always_inline]] inline chan_result blocking_call(chan_core& core, void* element,
-                                                        wait_queue& queue, wait_reason reason) {
-  for (;;) {
-    std::unique_lock hold(core.lock_);
-    const step done = (core.*Try)(element);
-    if (done.result != chan_result::would_block) {
-      hold.unlock();
-      if (done.wake != nullptr) ready(*done.wake);
-      return done.result;
-    }
-    hold.release();
-    const wake_status status = wait_on(core, queue, element, reason);
-    if (status != wake_status::retry) return told(status);
-  }
-}
-
-template <step_function Try>
-[[gnu::always_inline]] inline chan_result immediate_call(chan_core& core, void* element) {
-  std::unique_lock hold(core.lock_);
-  const step done = (core.*Try)(element);
-  hold.unlock();
-  if (done.wake != nullptr) ready(*done.wake);
-  return done.result;
-}
-
-__attribute__((noinline, cold)) chan_result nil_call() {
-  park_forever(wait_reason::chan_nil);
-  return chan_result::cancelled;
-}
-
-}  // namespace
-
-chan_result chan_send(chan_core* core, void* from, nanoseconds_count deadline) {
-  if (__builtin_expect(deadline != forever, 0))
-    return timed(core, from, deadline, select_kind::send);
-  if (__builtin_expect(core == nullptr, 0)) return nil_call();
-  return blocking_call<&chan_core::send_here>(*core, from, core->sendq_, wait_reason::chan_send);
-}
-
-chan_result chan_recv(chan_core* core, void* to, nanoseconds_count deadline) {
-  if (__builtin_expect(deadline != forever, 0))
-    return timed(core, to, deadline, select_kind::receive);
-  if (__builtin_expect(core == nullptr, 0)) return nil_call();
-  return blocking_call<&chan_core::recv_here>(*core, to, core->recvq_, wait_reason::chan_receive);
-}
-
-chan_result chan_try_send(chan_core* core, void* from) {
-  if (core == nullptr || core->send_would_block()) return chan_result::would_block;
-  return immediate_call<&chan_core::send_here>(*core, from);
-}
-
-chan_result chan_try_recv(chan_core* core, void* to) {
-  if (core == nullptr || core->recv_would_block()) return chan_result::would_block;
-  return immediate_call<&chan_core::recv_here>(*core, to);
-}
-
-void chan_close(chan_core* core) {
-  if (core == nullptr) throw ::gmp::nil_channel();
-  waiter* woken = nullptr;
-  if (!core->close(woken)) throw ::gmp::closed_channel("gmp: close of a closed channel");
-  while (woken != nullptr) {
-    waiter* next = woken->next;  // the waiter is gone once its owner runs
-    ready(*woken->owner);
-    woken = next;
-  }
-}
-
-std::size_t chan_len(const chan_core* core) noexcept {
-  return core == nullptr || core->is_timer_ ? 0 : core->size();
-}
-
-std::size_t chan_cap(const chan_core* core) noexcept {
-  return core == nullptr || core->is_timer_ ? 0 : core->capacity();
-}
-
-void throw_closed_channel() { throw ::gmp::closed_channel("gmp: send on a closed channel"); }
 
 }  // namespace gmp::detail

@@ -13,8 +13,8 @@
 #include "base/atomic.hpp"
 #include "g/g.hpp"
 #include "gmp/detail/chan_core.hpp"
-#include "gmp/detail/spin_lock.hpp"
 #include "gmp/detail/waiter.hpp"
+#include "sched/biased_lock.hpp"
 
 namespace gmp::detail {
 
@@ -32,7 +32,7 @@ void carry_exception(waiter& w) noexcept;  // in a catch handler, under the lock
 class chan_core {
  public:
   chan_core(const element_type& type, std::size_t capacity) noexcept
-      : type_(type), capacity_(capacity) {}
+      : quick_size_(type.trivial ? type.size : 0), type_(type), capacity_(capacity) {}
   ~chan_core();
   chan_core(const chan_core&) = delete;
   chan_core& operator=(const chan_core&) = delete;
@@ -40,6 +40,8 @@ class chan_core {
   // Under the lock. An exception of a move leaves every other element where it was.
   [[nodiscard]] step try_send(void* from);
   step send_here(void* from);
+  bool put_quick(void* from) noexcept;  // false: nothing was done, see send_here()
+  bool take_quick(void* to) noexcept;
   [[nodiscard]] step try_recv(void* to);
   step recv_here(void* to);
 
@@ -69,10 +71,11 @@ class chan_core {
   std::size_t capacity() const noexcept { return capacity_; }
   std::size_t alignment() const noexcept { return type_.align; }
 
-  spin_lock lock_;
+  biased_lock lock_;
   atomic<std::uint32_t> references_{1};
   atomic<bool> closed_{false};
-  bool is_timer_ = false;  // looks unbuffered: len() and cap() are 0
+  bool is_timer_ = false;           // looks unbuffered: len() and cap() are 0
+  const std::uint32_t quick_size_;  // of an element that is bytes; 0: others
   wait_queue recvq_;
   wait_queue sendq_;
   void (*on_free_)(chan_core&) = nullptr;  // what else ends with the channel

@@ -21,7 +21,6 @@
 #include <stdexcept>
 #include <vector>
 
-#include "base/check.hpp"
 #include "base/random.hpp"
 #include "sched/park.hpp"
 #include "sync/chan_core.hpp"
@@ -38,7 +37,7 @@ struct plan;
 struct select_wait {
   timer_node timer;  // first: the callback gets its address
   claim_ticket ticket;
-  spin_lock* last = nullptr;
+  biased_lock* last = nullptr;
   g* owner = nullptr;
   const plan* all = nullptr;
   const waiter* waiters = nullptr;
@@ -176,16 +175,17 @@ void for_each_channel(const plan& all, Each each) {
 
 struct lock_all {
   const plan& all;
+  m* const self = this_m();  // nothing parks while the locks are held
   bool held = true;
   explicit lock_all(const plan& p) : all(p) {
-    for_each_channel(all, [](chan_core& core) { core.lock_.lock(); });
+    for_each_channel(all, [this](chan_core& core) { core.lock_.lock_plainly(self); });
   }
   ~lock_all() {
     if (held) unlock();
   }
   void unlock() {
     held = false;
-    for_each_channel(all, [](chan_core& core) { core.lock_.unlock(); });
+    for_each_channel(all, [](chan_core& core) { core.lock_.unlock_plainly(); });
   }
 };
 
@@ -223,9 +223,16 @@ select_op* try_each(const plan& all) {
   for (std::size_t i = 0; i < all.channels; ++i) {
     select_op& op = *all.poll[i];
     if (!worth_a_try(op)) continue;
-    std::unique_lock hold(op.core->lock_);
-    const step done = try_one(op);
-    hold.unlock();
+    m* const self = this_m();
+    op.core->lock_.lock(self);
+    step done;
+    try {
+      done = try_one(op);
+    } catch (...) {
+      op.core->lock_.unlock(self);
+      throw;
+    }
+    op.core->lock_.unlock(self);
     if (done.result == chan_result::would_block) continue;
     op.result = done.result;
     if (done.wake != nullptr) ready(*done.wake);
@@ -235,7 +242,7 @@ select_op* try_each(const plan& all) {
 }
 
 wait_queue& queue_of(const select_op& op) noexcept {
-  GMPSCHED_ASSERT(op.core != nullptr, "a case without a channel among those with one");
+  if (op.core == nullptr) __builtin_unreachable();  // nil channels are in no plan
   return op.kind == select_kind::send ? op.core->sendq_ : op.core->recvq_;
 }
 
@@ -254,6 +261,7 @@ void enqueue(const plan& all, waiter* waiters, select_wait& wait) noexcept {
 
 // Pass 3: out of every queue, each channel's lock in turn. [SEL4]
 void dequeue(const plan& all, waiter* waiters, std::uint32_t winner) noexcept {
+  m* const self = this_m();
   for (std::size_t i = 0; i < all.channels;) {
     chan_core& core = *all.lock[i]->core;
     // If a case before it was this channel's, the lock has been taken already.
@@ -262,12 +270,12 @@ void dequeue(const plan& all, waiter* waiters, std::uint32_t winner) noexcept {
       ++i;
       continue;
     }
-    core.lock_.lock();
+    core.lock_.lock_plainly(self);
     for (; i < all.channels && all.lock[i]->core == &core; ++i) {
       waiter& w = waiters[all.lock[i]->index];
       if (w.queued) queue_of(*all.lock[i]).remove(w);
     }
-    core.lock_.unlock();
+    core.lock_.unlock_plainly();
   }
 }
 
@@ -279,10 +287,10 @@ GMPSCHED_COMMIT_FUNCTION(unlock_in_order)(m*, void* arg) {
   for (std::size_t i = 1, n = all.channels; i < n; ++i) {
     chan_core* core = all.lock[i]->core;
     if (core == held) continue;
-    held->lock_.unlock();
+    held->lock_.unlock_plainly();
     held = core;
   }
-  held->lock_.unlock();
+  held->lock_.unlock_plainly();
 }
 
 // All locks are held on entry, none on return. Says who won the ticket.
