@@ -125,6 +125,26 @@ bench::report announced(const bench::request& asked) {
                       [] { gmp::blocking([] { ::usleep(100'000); }); });
 }
 
+// How long others stand still when a G announces a call: from there to the first line of a G that was
+// ready to run. What a ticker sees beside it is the machine's.
+bench::report handed_off(const bench::request& asked) {
+  std::vector<double> us(asked.n);
+  gmp::run(
+      [&] {
+        for (double& each : us) {
+          const bench::stopwatch watch;
+          auto other = gmp::spawn([&] { each = watch.ns() / 1'000; });
+          gmp::blocking([] { ::usleep(2'000); });
+          other.get();
+        }
+      },
+      {.procs = asked.procs});
+  const double median = bench::median(us);
+  return {{"handed_off", median, "us"},
+          {"handed_off_p99", us[us.size() * 99 / 100], "us"},
+          {"handed_off_max", us.back(), "us"}};
+}
+
 // blocking() around nothing.
 bench::report blocking_cost(const bench::request& asked) {
   return gmp::run(
@@ -240,6 +260,7 @@ constexpr bench::question questions[] = {
     {"hog", 1'000, 0, hog},
     {"unannounced", 20, 0, unannounced},
     {"announced", 20, 0, announced},
+    {"handed_off", 500, 10, handed_off},
     {"blocking", 100'000, 1'000, blocking_cost},
     {"channel_alone", 20'000'000, 100'000, channel_alone},
     {"channel_pair", 5'000'000, 100'000, channel_pair},
