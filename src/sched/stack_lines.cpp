@@ -28,7 +28,9 @@ bool is_throw(std::string_view line) {
   const auto ends = [name](std::string_view with) {
     return name.size() >= with.size() && name.substr(name.size() - with.size()) == with;
   };
-  return ends("__cxa_throw") || ends("__cxa_rethrow") || name == "std::terminate()";
+  // A throw on a G goes past __cxa_throw (stack/throw.cpp).
+  return ends("__cxa_throw") || ends("__cxa_rethrow") || ends("_Unwind_RaiseException") ||
+         name == "std::terminate()";
 }
 
 bool is_runtime(std::string_view line) {

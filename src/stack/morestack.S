@@ -12,7 +12,7 @@
    The frame. All paths build the same one, on the stack that is left:
        CFA      rbp + 24
        rbp+16   return address to the caller (what the unwinder sees as this frame's)
-       rbp+8    R, or the target of an indirect or wrapped call
+       rbp+8    R, or the target of an indirect or wrapped call; not there in .Lraise and .Lalloca_on_home
        rbp      the caller's rbp
        rbp-8    the stack limit in force before                     } read by
        rbp-16   the segment taken, 0 if none                        } gmpsched_split_personality
@@ -69,9 +69,7 @@ gmpsched_on_home:
         sub     SEG_LOW(%rax), %r10
         cmp     SEG_SPAN(%rax), %r10
         jae     1f                              /* M3 */
-        mov     gmpsched_current_stacks@gottpoff(%rip), %rax
-        mov     %fs:(%rax), %rax
-        mov     THREAD_HOME_SP(%rax), %rax
+        home_sp_to_rax
         push    %r11
         .cfi_def_cfa_offset 16
         jmp     .Lenter_home
@@ -99,23 +97,18 @@ gmpsched_call_on_home:
         .cfi_endproc
         .size   gmpsched_call_on_home, .-gmpsched_call_on_home
 
-/* A wrapped function of the big class: r11 = the real one. */
-        .globl  gmpsched_on_big
-        .hidden gmpsched_on_big
-        .type   gmpsched_on_big, @function
+#ifdef GMPSCHED_THROWS
+/* The end of a throw's thunk (wrapped.S): rdi rsi rdx as for __cxa_throw, on a G's segment. */
+        .globl  gmpsched_raise
+        .hidden gmpsched_raise
+        .type   gmpsched_raise, @function
         .p2align 4
-gmpsched_on_big:
+gmpsched_raise:
         .cfi_startproc
-        lea     -SEG_ENOUGH(%rsp), %r10
-        cmp     LIMIT, %r10
-        ja      1f
-        push    %r11
-        .cfi_def_cfa_offset 16
-        jmp     .Lborrow
-        .cfi_def_cfa_offset 8
-1:      jmp     *%r11
+        jmp     .Lraise
         .cfi_endproc
-        .size   gmpsched_on_big, .-gmpsched_on_big
+        .size   gmpsched_raise, .-gmpsched_raise
+#endif
 
 /* (%rsp) = target, 8(%rsp) = return address: from the indirect-call thunks. */
         .globl  gmpsched_borrow
@@ -295,9 +288,7 @@ __morestack:
 .Llearn:
         begin_path 16
         enter_frame .Lborrow_in_place
-        mov     gmpsched_current_stacks@gottpoff(%rip), %rax
-        mov     %fs:(%rax), %rax
-        mov     THREAD_HOME_SP(%rax), %rax
+        home_sp_to_rax
         test    %rax, %rax
         jz      .Lno_home
         and     $-16, %rax
@@ -319,18 +310,7 @@ __morestack:
         .cfi_endproc
 .Lenter_home:
         begin_path 16
-        test    %rax, %rax
-        jz      .Lno_home
-        push    %rbp
-        .cfi_def_cfa_offset 24
-        .cfi_offset %rbp, -24
-        mov     %rsp, %rbp
-        .cfi_def_cfa_register %rbp
-        pushq   LIMIT
-        pushq   $0
-        and     $-16, %rax
-        mov     %rax, %rsp
-        movq    $0, LIMIT
+        enter_home 16
         call    *8(%rbp)
         mov     -8(%rbp), %rcx
         mov     %rcx, LIMIT
@@ -343,25 +323,30 @@ __morestack:
         .cfi_def_cfa_offset 8
         ret
 
-/* Called with a plain return address: CFA = rsp + 8. */
+#ifdef GMPSCHED_THROWS
+/* Raises from here what __cxa_throw would from a frame of its own: the unwinder passes as many frames
+   as on a thread. Called with a plain return address: CFA = rsp + 8. */
+        .cfi_endproc
+.Lraise:
+        begin_path 8
+        home_sp_to_rax
+        enter_home 8
+        call    gmpsched_begin_throw@PLT
+        push    %rax
+        push    %rax
+        mov     %rax, %rdi
+        call    *__real__Unwind_RaiseException@GOTPCREL(%rip)
+        mov     (%rsp), %rdi
+        call    gmpsched_throw_failed@PLT
+        ud2
+#endif
+
+/* Called with a plain return address, too. */
         .cfi_endproc
 .Lalloca_on_home:
         begin_path 8
-        push    %rbp
-        .cfi_def_cfa_offset 16
-        .cfi_offset %rbp, -16
-        mov     %rsp, %rbp
-        .cfi_def_cfa_register %rbp
-        pushq   LIMIT
-        pushq   $0
-        mov     gmpsched_current_stacks@gottpoff(%rip), %rax
-        mov     %fs:(%rax), %rax
-        mov     THREAD_HOME_SP(%rax), %rax
-        test    %rax, %rax
-        jz      .Lno_home
-        and     $-16, %rax
-        mov     %rax, %rsp
-        movq    $0, LIMIT
+        home_sp_to_rax
+        enter_home 8
         call    gmpsched_alloca_block@PLT
         mov     -8(%rbp), %rcx
         mov     %rcx, LIMIT

@@ -48,6 +48,29 @@
         jae     \elsewhere                      /* M3 */
 .endm
 
+.macro home_sp_to_rax
+        mov     gmpsched_current_stacks@gottpoff(%rip), %rax
+        mov     %fs:(%rax), %rax
+        mov     THREAD_HOME_SP(%rax), %rax
+.endm
+
+/* Builds the frame without a segment, rbp+8 included or not (\bytes from the CFA to rsp), and goes to the
+   M's own stack, where rax points. */
+.macro enter_home bytes
+        test    %rax, %rax
+        jz      .Lno_home
+        push    %rbp
+        .cfi_def_cfa_offset \bytes + 8
+        .cfi_offset %rbp, -(\bytes + 8)
+        mov     %rsp, %rbp
+        .cfi_def_cfa_register %rbp
+        pushq   LIMIT
+        pushq   $0
+        and     $-16, %rax
+        mov     %rax, %rsp
+        movq    $0, LIMIT
+.endm
+
 /* Undoes enter_frame as far as the segment is not changed: rax, rcx and rbp as at the entry. */
 .macro drop_frame
         mov     -24(%rbp), %rax

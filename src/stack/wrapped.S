@@ -3,6 +3,8 @@
    One object for all: lld makes `__wrap_<symbol>` a weak reference when <symbol> is weak in its shared
    library, and those pull no archive members; the link line has --undefined=gmpsched_wrapped instead. */
 
+#include "stack/morestack_macros.h"
+
 .macro begin symbol
         .globl  __wrap_\symbol
         .hidden __wrap_\symbol
@@ -32,12 +34,65 @@ __wrap_\symbol:
         end_of  \symbol
 .endm
 
+/* Asks for a big segment as a split prologue would, for a frame and arguments of 0 bytes. */
 .macro big symbol
         begin   \symbol
-        mov     __real_\symbol@GOTPCREL(%rip), %r11
-        jmp     gmpsched_on_big
+        lea     -SEG_ENOUGH(%rsp), %r10
+        cmp     LIMIT, %r10
+        ja      1f
+        xor     %r10d, %r10d
+        xor     %r11d, %r11d
+        call    __morestack_non_split
+        ret
+1:      jmp     *__real_\symbol@GOTPCREL(%rip)
         end_of  \symbol
 .endm
+
+/* __cxa_throw on a G. Its own frame and .Lenter_home's would be one more than on a thread, in both of the
+   unwinder's passes; so .Lraise does its work. For gdb's `catch throw` it has libstdc++'s probe
+   libstdcxx:throw (object, type), in SystemTap's notes of version 3. */
+#ifdef GMPSCHED_THROWS
+.macro throw symbol
+        begin   \symbol
+        lea     -SEG_ENOUGH(%rsp), %r10
+        cmp     LIMIT, %r10
+        ja      1f
+        mov     LIMIT, %rax
+        test    %rax, %rax
+        jz      1f
+        segment_of_rax %rcx
+        mov     %rsp, %rax
+        sub     SEG_LOW(%rcx), %rax
+        cmp     SEG_SPAN(%rcx), %rax
+        jae     1f                              /* M3 */
+2:      nop
+        jmp     gmpsched_raise
+1:      jmp     *__real_\symbol@GOTPCREL(%rip)
+        .pushsection .note.stapsdt, "", @note
+        .p2align 2
+        .4byte  4f-3f, 6f-5f, 3
+3:      .asciz  "stapsdt"
+4:      .p2align 2
+5:      .8byte  2b, _.stapsdt.base, 0           /* no semaphore */
+        .asciz  "libstdcxx"
+        .asciz  "throw"
+        .asciz  "8@%rdi 8@%rsi"
+6:      .p2align 2
+        .popsection
+        end_of  \symbol
+.endm
+        /* Tells how far a prelinked file was moved: where all probes' notes say it is. */
+        .section .stapsdt.base, "aG", @progbits, .stapsdt.base, comdat
+        .weak   _.stapsdt.base
+        .hidden _.stapsdt.base
+_.stapsdt.base:
+        .space  1
+        .size   _.stapsdt.base, 1
+#else
+.macro throw symbol
+        home    \symbol
+.endm
+#endif
 
 /* longjmp and its kin: gives back the segments that are left, puts the target's limit in force, and goes
    on on the home stack. glibc keeps the target's rsp at offset 48 of a jmp_buf, xored with %fs:0x30 and
