@@ -30,8 +30,11 @@ struct panic_report {
   std::string name;              // of the G; may be empty
   std::uint64_t creator_id = 0;  // the G that called go(); 0: a plain thread
   bool isolated = false;         // only the G ends; otherwise the process
-  std::string exception_type;    // demangled
-  std::string message;           // what(), or the text thrown
+  // Its runtime was stopping: only the G ends, whatever its class. What it relied on may have been
+  // ended before it; `isolated` is true.
+  bool stopping = false;
+  std::string exception_type;  // demangled
+  std::string message;         // what(), or the text thrown
   // What std::throw_with_nested put inside it, from the outermost on: type and text.
   std::vector<std::pair<std::string, std::string>> nested;
   std::vector<std::pair<std::string, std::string>> facts;

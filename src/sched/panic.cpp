@@ -13,6 +13,7 @@
 
 #include "gmp/runtime.hpp"
 #include "sched/backtrace.hpp"
+#include "sched/park.hpp"
 #include "sched/scheduler.hpp"
 
 namespace gmp::detail {
@@ -93,7 +94,8 @@ panic_report report_on(const g& me) {
   panic_report report;
   report.g_id = me.id;
   report.creator_id = me.creator_id;
-  report.isolated = me.isolated;
+  report.stopping = must_unwind(me);
+  report.isolated = me.isolated || report.stopping;
   if (me.extra != nullptr) {
     report.name = me.extra->name;
     report.facts = me.extra->facts;
@@ -115,20 +117,24 @@ void tell(const g& me, const panic_report& report) {
 
 // noexcept: an exception thrown while one is reported ends the process, as std::terminate does.
 void panic(g& me) noexcept {
+  bool survives;
   {
     const std::unique_ptr<raw_stack, void (*)(void*)> thrown(std::exchange(me.thrown, nullptr),
                                                              &std::free);
     panic_report report = report_on(me);
     describe_exception(report);
     describe_stack(report, thrown.get());
+    // Others were unwound before it, and that may be all that is wrong: no reason to end the
+    // process of a runtime that ends anyway.
+    survives = report.isolated;
     tell(me, report);
   }
-  if (!me.isolated) std::abort();
+  if (!survives) std::abort();
 }
 
 void terminated(g& me) noexcept {
   panic_report report = report_on(me);
-  report.isolated = false;
+  report.isolated = report.stopping = false;
   if (std::current_exception() != nullptr) {
     describe_exception(report);
   } else {

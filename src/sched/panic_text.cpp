@@ -8,8 +8,10 @@ namespace gmp {
 namespace {
 
 std::string headline(const panic_report& report) {
-  std::string text = "gmpsched: panic in G " + std::to_string(report.g_id);
+  std::string text = report.stopping ? "gmpsched: G " : "gmpsched: panic in G ";
+  text += std::to_string(report.g_id);
   if (!report.name.empty()) text += " \"" + report.name + "\"";
+  if (report.stopping) text += " failed while its runtime stopped";
   text += ": " + report.exception_type;
   if (!report.message.empty()) text += ": " + report.message;
   return text += '\n';
@@ -27,8 +29,9 @@ std::string panic_report::text() const {
   text += creator_id != 0 ? "gmpsched:   made by G " + std::to_string(creator_id)
                           : "gmpsched:   made by a plain thread";
   for (const auto& [key, value] : facts) text += ", " + key + "=" + value;
-  text += isolated ? "\ngmpsched:   isolated: only this G ends\n"
-                   : "\ngmpsched:   critical: the process ends\n";
+  text += stopping ? "\ngmpsched:   only this G ends: what it relied on may have ended before it\n"
+          : isolated ? "\ngmpsched:   isolated: only this G ends\n"
+                     : "\ngmpsched:   critical: the process ends\n";
   if (!stack.empty()) text += "gmpsched:   at\n";
   for (const std::string& line : stack) text += "gmpsched:     " + line + "\n";
   return text += "gmpsched: " + json() + "\n";
@@ -43,7 +46,7 @@ std::string panic_report::json() const {
   append_json_field(out, "name", name);
   append_json_key(out, "creator");
   out += std::to_string(creator_id);
-  append_json_field(out, "class", isolated ? "isolated" : "critical");
+  append_json_field(out, "class", stopping ? "stopping" : isolated ? "isolated" : "critical");
   append_json_field(out, "type", exception_type);
   append_json_field(out, "message", message);
   append_json_key(out, "nested");

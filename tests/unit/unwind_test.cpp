@@ -1,6 +1,7 @@
 // What happens to a G that waits where nothing may be thrown when its runtime stops.
 #include "support/harness.hpp"
 
+#include <gmp/defer.hpp>
 #include <gmp/pool.hpp>
 #include <gmp/supervisor.hpp>
 #include <gmp/task_group.hpp>
@@ -213,6 +214,68 @@ TEST(unwind, who_waits_for_an_unwound_g_is_unwound_too) {
         wanted);
     EXPECT_EQ(panics, 0) << &wait - waits;
   }
+}
+
+// Its partner closes their channel on the way out. That it minds is no reason to end the process.
+TEST(unwind, who_fails_because_others_are_gone_ends_alone) {
+  std::vector<gmp::panic_report> told;
+  std::mutex lock;
+  gmp::options wanted;
+  wanted.procs = 2;
+  wanted.on_panic = [&](const gmp::panic_report& one) {
+    std::scoped_lock both(lock);
+    told.push_back(one);
+  };
+  std::atomic<int> begun = 0;
+  gmp::run(
+      [&] {
+        auto requests = gmp::make_chan<int>();
+        gmp::go([=, &begun] {
+          const gmp::defer close_it([=]() mutable { requests.close(); });
+          ++begun;
+          gmp::chan<void>().recv();
+        });
+        gmp::go({.name = "reader"}, [=, &begun] {
+          ++begun;
+          bool closed = false;
+          while (!closed) {  // never waits: the stop does not touch it
+            std::optional<int> got;
+            closed = requests.try_recv(got) == gmp::chan_status::closed;
+            asm volatile("" ::: "memory");
+          }
+          throw std::runtime_error("no answer");
+        });
+        until([&] { return begun == 2; });
+      },
+      wanted);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_TRUE(told[0].stopping);
+  EXPECT_TRUE(told[0].isolated);
+  EXPECT_EQ(told[0].name, "reader");
+  EXPECT_NE(told[0].text().find(
+                "\"reader\" failed while its runtime stopped: std::runtime_error: no answer\n"),
+            std::string::npos);
+  EXPECT_NE(told[0].json().find("\"class\":\"stopping\""), std::string::npos);
+}
+
+TEST(unwind, a_handler_that_makes_an_error_of_it_ends_its_g_alone) {
+  std::atomic<int> told = 0;
+  gmp::options wanted;
+  wanted.on_panic = [&](const gmp::panic_report& one) { told += one.stopping ? 1 : 100; };
+  gmp::run(
+      [&] {
+        for (int i = 0; i < 5; ++i)
+          gmp::go([] {
+            try {
+              gmp::chan<void>().recv();
+            } catch (...) {
+              std::throw_with_nested(std::runtime_error("cannot serve"));
+            }
+          });
+        for (int i = 0; i < 10; ++i) gmp::this_g::yield();
+      },
+      wanted);
+  EXPECT_EQ(told, 5);
 }
 
 TEST(unwind, handlers_that_rethrow_let_it_pass) {
