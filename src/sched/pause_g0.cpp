@@ -9,6 +9,9 @@
 //      alone. Every other G that has begun has its registers saved (G2) and stays as it is.
 // PA3  Wake-ups that found the world stopped were lost: the end of the pause wakes one M, which
 //      looks at everything and wakes the next (I3).
+// PA4  The Ms of a scheduler that is `stopping` end, and an ended one is never at rest. stop()
+// awaits
+//      its visitors then, of whom we are one: nobody waits.
 #include <unistd.h>
 
 #include "base/check.hpp"
@@ -78,12 +81,12 @@ bool scheduler::pause(nanos patience, std::vector<const g*>& running) {
     world_stopped = true;
     lock.unlock();
     if (mine) break;
-    if (clock_now() >= deadline) return false;
+    if (clock_now() >= deadline || stopping.load(memory_order_relaxed)) return false;  // [PA4]
     ::usleep(look_again_us);
   }
   try {
     while (!seize_all() || !note_running(running)) {
-      if (clock_now() >= deadline) {
+      if (clock_now() >= deadline || stopping.load(memory_order_relaxed)) {
         resume();
         return false;
       }
@@ -97,11 +100,13 @@ bool scheduler::pause(nanos patience, std::vector<const g*>& running) {
 }
 
 void scheduler::resume() noexcept {
+  g* const observer = settle_paused_bubble();
   lock.lock();
   world_stopped = false;
   lock.unlock();
   light_fence();  // pairs with the heavy fence in park_m() [I1]
-  wake_one();     // [PA3]
+  if (observer != nullptr) inject(observer);
+  wake_one();  // [PA3]
 }
 
 }  // namespace gmp::detail

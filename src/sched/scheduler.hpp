@@ -236,6 +236,8 @@ class scheduler {
   void check_deadlock() noexcept;
   bool events_in_hand() const noexcept;
   void settle_bubble() noexcept;
+  g* settle_paused_bubble() noexcept;
+  g* advance_bubble() noexcept;
   g* pick_any(p& local) noexcept;
   bool seize_all() noexcept;
   bool note_running(std::vector<const g*>& running);

@@ -1,6 +1,7 @@
 // Bubbles: time that jumps, an order that can be repeated, nobody left over.
 #include <gmp/condition_variable.hpp>
 #include <gmp/context.hpp>
+#include <gmp/debug.hpp>
 #include <gmp/defer.hpp>
 #include <gmp/mutex.hpp>
 #include <gmp/net.hpp>
@@ -73,6 +74,31 @@ TEST(bubble, time_waits_for_who_can_run) {
 }
 
 // Go: TestWait
+// Nothing of it runs while it is looked at, and it is looked at nearly all the time.
+TEST(bubble, time_passes_under_the_eyes_of_others) {
+  std::atomic<bool> over = false;
+  const auto look = [&over] {
+    while (!over) gmp::debug::list();
+  };
+  std::thread thread(look);
+  gmp::runtime other({.procs = 1});
+  other.go(look);
+  int waits = 0;
+  gmp::testing::bubble([&] {
+    const auto start = gmp::testing::now();
+    gmp::go([] { gmp::this_g::sleep_for(50h); });
+    for (int i = 0; i < 100; ++i) {
+      gmp::this_g::sleep_for(1h);
+      gmp::testing::wait();
+      ++waits;
+    }
+    EXPECT_EQ(gmp::testing::now() - start, 100h);
+  });
+  over = true;
+  thread.join();
+  EXPECT_EQ(waits, 100);
+}
+
 TEST(bubble, wait_returns_when_all_others_are_blocked) {
   bubble([] {
     auto ch = gmp::make_chan<int>();
