@@ -49,7 +49,8 @@ struct panic_report {
   std::string json() const;
 };
 
-// Called on the G that panics, before the process or the isolated G ends. It must not throw. After
+// Called on the G that panics, before the process or the isolated G ends. It must not throw: the
+// report goes to stderr then, and the process ends. After
 // std::terminate it runs on the thread's own stack, and calls that block do so as on a plain
 // thread.
 using panic_handler = std::function<void(const panic_report&)>;

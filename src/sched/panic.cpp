@@ -23,22 +23,23 @@ constexpr std::size_t most_nested = 16;
 
 std::string exception_type_name() {
   const std::type_info* type = abi::__cxa_current_exception_type();
-  if (type == nullptr) return "a foreign exception";
   int status = 0;
   std::unique_ptr<char, void (*)(void*)> plain(
       abi::__cxa_demangle(type->name(), nullptr, nullptr, &status), &std::free);
   return status == 0 ? plain.get() : type->name();
 }
 
+std::string text_of(const char* text) { return text != nullptr ? text : ""; }
+
 std::string exception_message() {
   try {
     throw;
   } catch (const std::exception& error) {
-    return error.what();
+    return text_of(error.what());
   } catch (const std::string& text) {
     return text;
   } catch (const char* text) {
-    return text;
+    return text_of(text);
   } catch (...) {
     return {};
   }
@@ -68,10 +69,16 @@ void describe_nested(panic_report& report) {
 }
 
 void describe_exception(panic_report& report) {
+  report.exception = std::current_exception();
+  if (report.exception == nullptr) {
+    // Of another language: libstdc++ would take what lies before it for a header of its own, and it
+    // is gone after a second handler.
+    report.exception_type = "a foreign exception";
+    return;
+  }
   report.exception_type = exception_type_name();
   report.message = exception_message();
   describe_nested(report);
-  report.exception = std::current_exception();
 }
 
 struct lines_request {
@@ -103,14 +110,28 @@ panic_report report_on(const g& me) {
   return report;
 }
 
-void tell(const g& me, const panic_report& report) {
-  if (const panic_handler& handler = me.sched->on_panic; handler) {
-    handler(report);
-    return;
-  }
+void write(const panic_report& report) {
   const std::string text = report.text();
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
+}
+
+// Not a handler for everything: a wait in the user's would throw when the runtime stops.
+struct written_if_thrown {
+  const panic_report& report;
+  const int before = std::uncaught_exceptions();
+  ~written_if_thrown() {
+    if (std::uncaught_exceptions() > before) write(report);  // nobody else tells of it
+  }
+};
+
+void tell(const g& me, const panic_report& report) {
+  if (const panic_handler& handler = me.sched->on_panic; handler) {
+    const written_if_thrown guard{report};
+    handler(report);
+  } else {
+    write(report);
+  }
 }
 
 }  // namespace

@@ -7,13 +7,25 @@
 namespace gmp {
 namespace {
 
+// Each line of the report says whose it is, also within what the user gave.
+void append_lines(std::string& to, const std::string& text) {
+  for (const char c : text) {
+    to += c;
+    if (c == '\n') to += "gmpsched:     ";
+  }
+}
+
 std::string headline(const panic_report& report) {
   std::string text = report.stopping ? "gmpsched: G " : "gmpsched: panic in G ";
   text += std::to_string(report.g_id);
-  if (!report.name.empty()) text += " \"" + report.name + "\"";
+  if (!report.name.empty()) {
+    text += " \"";
+    append_lines(text, report.name);
+    text += '"';
+  }
   if (report.stopping) text += " failed while its runtime stopped";
   text += ": " + report.exception_type;
-  if (!report.message.empty()) text += ": " + report.message;
+  if (!report.message.empty()) append_lines(text += ": ", report.message);
   return text += '\n';
 }
 
@@ -23,12 +35,12 @@ std::string panic_report::text() const {
   std::string text = headline(*this);
   for (const auto& [type, what] : nested) {
     text += "gmpsched:   caused by " + type;
-    if (!what.empty()) text += ": " + what;
+    if (!what.empty()) append_lines(text += ": ", what);
     text += '\n';
   }
   text += creator_id != 0 ? "gmpsched:   made by G " + std::to_string(creator_id)
                           : "gmpsched:   made by a plain thread";
-  for (const auto& [key, value] : facts) text += ", " + key + "=" + value;
+  for (const auto& [key, value] : facts) append_lines(text += ", ", key + "=" + value);
   text += stopping ? "\ngmpsched:   only this G ends: what it relied on may have ended before it\n"
           : isolated ? "\ngmpsched:   isolated: only this G ends\n"
                      : "\ngmpsched:   critical: the process ends\n";

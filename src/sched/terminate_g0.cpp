@@ -24,8 +24,9 @@ std::terminate_handler previous;
 // Was it the end of a G by its runtime that came to a noexcept function?
 bool is_unwinding(const g& me) noexcept {
   if (!me.unwinding) return false;
-  const std::type_info* type = abi::__cxa_current_exception_type();
-  if (type != nullptr) return *type == typeid(unwind_exception);
+  // Null also for another language's exception, of which the type must not be asked.
+  if (std::current_exception() != nullptr)
+    return *abi::__cxa_current_exception_type() == typeid(unwind_exception);
   return std::uncaught_exceptions() != 0;  // gcc's noexcept functions do not catch it first
 }
 
@@ -38,7 +39,7 @@ bool is_unwinding(const g& me) noexcept {
                  " was waiting in a noexcept function when its runtime stopped: it ends there, "
                  "and destructors of its outer functions do not run\n",
                  me->id);
-    if (abi::__cxa_current_exception_type() != nullptr) abi::__cxa_end_catch();  // frees it
+    if (std::current_exception() != nullptr) abi::__cxa_end_catch();  // frees it
     g_abandon();
   }
   if (me != nullptr) {
