@@ -153,6 +153,15 @@ void panic(g& me) noexcept {
   if (!survives) std::abort();
 }
 
+void thread_ended(g& me) noexcept {
+  panic_report report = report_on(me);
+  report.isolated = report.stopping = false;
+  report.exception_type = "forced unwinding";
+  report.message = "pthread_exit or pthread_cancel on a G: the thread is not its own";
+  tell(me, report);
+  std::abort();
+}
+
 void terminated(g& me) noexcept {
   panic_report report = report_on(me);
   report.isolated = report.stopping = false;

@@ -16,6 +16,10 @@ namespace gmp::detail {
 // Called inside the catch handler. Reports; returns only for an isolated G.
 void panic(g& me) noexcept;
 
+// The same for pthread_exit and pthread_cancel, whatever the G's class: what they throw must not be
+// caught, and the thread has other Gs to run.
+[[noreturn]] void thread_ended(g& me) noexcept;
+
 // std::terminate was called on the G, with or without an exception. Reports; on a thread's own
 // stack.
 void terminated(g& me) noexcept;

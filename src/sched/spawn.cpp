@@ -1,5 +1,7 @@
 #include "sched/spawn.hpp"
 
+#include <cxxabi.h>
+
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -310,6 +312,8 @@ __attribute__((noinline)) void run_entry(g& me) noexcept {
     call_entry(me);
   } catch (const unwind_exception&) {
     // The runtime stops; the G's destructors have run.
+  } catch (const abi::__forced_unwind&) {
+    thread_ended(me);
   } catch (...) {
     panic(me);
   }

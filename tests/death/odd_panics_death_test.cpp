@@ -1,4 +1,5 @@
 // Panics that are hard to report: the report must come all the same.
+#include <pthread.h>
 #include <unwind.h>
 
 #include <exception>
@@ -54,6 +55,11 @@ TEST_F(odd_panics_death, an_exception_of_another_language) {
   };
   EXPECT_EXIT(isolated_then_exit(raise), testing::ExitedWithCode(7),
               "panic in G [0-9]+: a foreign exception\n");
+}
+
+TEST_F(odd_panics_death, the_end_of_the_thread) {
+  EXPECT_DEATH(isolated_then_exit([] { pthread_exit(nullptr); }),
+               "panic in G [0-9]+: forced unwinding: pthread_exit or pthread_cancel on a G");
 }
 
 TEST_F(odd_panics_death, a_handler_that_throws_does_not_hide_the_report) {
