@@ -162,15 +162,17 @@ void thread_ended(g& me) noexcept {
   std::abort();
 }
 
-void terminated(g& me) noexcept {
+bool terminated(g& me) noexcept {
   panic_report report = report_on(me);
-  report.isolated = report.stopping = false;
-  if (std::current_exception() != nullptr) {
+  const bool thrown = std::current_exception() != nullptr;
+  const bool in_flight = std::uncaught_exceptions() != 0;
+  report.isolated = report.stopping = report.stopping && (thrown || in_flight);
+  if (thrown) {
     describe_exception(report);
   } else {
     report.exception_type = "std::terminate";
-    report.message = std::uncaught_exceptions() != 0 ? "called while an exception was in flight"
-                                                     : "called without an exception";
+    report.message =
+        in_flight ? "called while an exception was in flight" : "called without an exception";
   }
   if (me.sched->config.panic_stacks) {
     raw_stack here;
@@ -178,6 +180,7 @@ void terminated(g& me) noexcept {
     describe_stack(report, &here);
   }
   tell(me, report);
+  return report.isolated;
 }
 
 }  // namespace gmp::detail

@@ -21,7 +21,7 @@ void panic(g& me) noexcept;
 [[noreturn]] void thread_ended(g& me) noexcept;
 
 // std::terminate was called on the G, with or without an exception. Reports; on a thread's own
-// stack.
-void terminated(g& me) noexcept;
+// stack. True: because of an exception while its runtime stops, and only the G ends.
+[[nodiscard]] bool terminated(g& me) noexcept;
 
 }  // namespace gmp::detail

@@ -1,6 +1,7 @@
 // A runtime that stops ends its Gs by an exception. throw_would_terminate() says beforehand where
-// it would meet a function that lets none through; where it was wrong, the G is given up here: the
-// process must not end because a runtime of it stops.
+// it would meet a function that lets none through; where it was wrong, the G is given up here, and
+// so is one that fails meanwhile where nothing may be thrown: the process must not end because a
+// runtime of it stops.
 #include "sched/terminate.hpp"
 
 #include <cxxabi.h>
@@ -30,6 +31,12 @@ bool is_unwinding(const g& me) noexcept {
   return std::uncaught_exceptions() != 0;  // gcc's noexcept functions do not catch it first
 }
 
+[[noreturn]] void give_up(m& self, g& me) {
+  self.current = &me;
+  if (std::current_exception() != nullptr) abi::__cxa_end_catch();  // frees it
+  g_abandon();
+}
+
 [[noreturn]] void on_terminate() {
   m* self = this_m();
   g* me = self != nullptr ? self->current : nullptr;
@@ -39,12 +46,11 @@ bool is_unwinding(const g& me) noexcept {
                  " was waiting in a noexcept function when its runtime stopped: it ends there, "
                  "and destructors of its outer functions do not run\n",
                  me->id);
-    if (std::current_exception() != nullptr) abi::__cxa_end_catch();  // frees it
-    g_abandon();
+    give_up(*self, *me);
   }
   if (me != nullptr) {
     self->current = nullptr;  // a handler that blocks blocks this thread: this is not the G's stack
-    terminated(*me);
+    if (terminated(*me)) give_up(*self, *me);
   }
   // The library's own would say again what was said.
   if (previous != nullptr && (me == nullptr || previous != &__gnu_cxx::__verbose_terminate_handler))
