@@ -125,8 +125,8 @@ bench::report announced(const bench::request& asked) {
                       [] { gmp::blocking([] { ::usleep(100'000); }); });
 }
 
-// How long others stand still when a G announces a call: from there to the first line of a G that was
-// ready to run. What a ticker sees beside it is the machine's.
+// How long others stand still when a G announces a call: from there to the first line of a G that
+// was ready to run. What a ticker sees beside it is the machine's.
 bench::report handed_off(const bench::request& asked) {
   std::vector<double> us(asked.n);
   gmp::run(
