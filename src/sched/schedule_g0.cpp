@@ -2,14 +2,13 @@
 //   1. due timers of this P         they make Gs runnable, and nobody else looks at them while this
 //   P is busy
 //   2. the global queue             every pass: a pass happens at least every 61st switch
-//   (p::direct_budget)
+//   (p::direct_budget); one G, or a batch if this P has none
 //   3. next, ring, newborn          this P's own
-//   4. a batch from the global queue
-//   5. the poller                   without blocking, when nobody blocks in it; while there is
+//   4. the poller                   without blocking, when nobody blocks in it; while there is
 //   always work, after every 61st G
-//   6. other Ps: steal half of a ring, the oldest newborn, and as a last resort their due timers
+//   5. other Ps: steal half of a ring, the oldest newborn, and as a last resort their due timers
 //   and their next
-//   7. idle (idle_g0.cpp)
+//   6. idle (idle_g0.cpp)
 #include <unistd.h>
 
 #include "base/check.hpp"
@@ -26,8 +25,15 @@ constexpr std::uint32_t global_batch = 128;
 // How long a G that was just readied by a running G is left to that P: a rendezvous takes far less.
 constexpr unsigned next_grace_us = 3;
 
-void push_batch(p& local, g_list& batch, scheduler& sched) noexcept {
-  while (g* gp = batch.pop_front()) put_back(local, gp, sched);
+// Its share of the global queue: one G, or more when it has none of its own.
+g* take_global(p& local, std::uint32_t sharers, scheduler& sched) noexcept {
+  g_list batch = sched.global.pop_batch(local.runq.empty() ? global_batch : 1, sharers);
+  g* next = batch.pop_front();
+  if (batch.head != nullptr) {
+    while (g* gp = batch.pop_front()) put_back(local, gp, sched);
+    wake_if_idle(sched);  // who looked while the batch was in neither queue
+  }
+  return next;
 }
 
 std::uint32_t gcd(std::uint32_t a, std::uint32_t b) noexcept {
@@ -101,6 +107,7 @@ g* scheduler::find_runnable(m& self) {
     // acquire: pairs with the release in stop()
     if (stopping.load(memory_order_acquire) || self.leaving) return nullptr;
     if (self.pp == nullptr || self.pp->id >= procs.load(memory_order_relaxed)) {
+      send_without_p();
       park_m(self);  // without a P, or with one too many
       continue;
     }
@@ -109,19 +116,10 @@ g* scheduler::find_runnable(m& self) {
     if (wants_poll(local)) poll_into(local);
     const std::uint32_t sharers = procs.load(memory_order_relaxed);
     if (!global.empty()) {
-      g_list one = global.pop_batch(1, sharers);
-      if (one.head != nullptr) return one.head;
+      if (g* next = take_global(local, sharers, *this); next != nullptr) return next;
     }
     const bool drawn = __builtin_expect(config.seed != 0, 0);
     if (g* next = drawn ? pick_any(local) : pick_local(local); next != nullptr) return next;
-    g_list batch = global.pop_batch(global_batch, sharers);
-    if (g* next = batch.pop_front(); next != nullptr) {
-      if (batch.head != nullptr) {
-        push_batch(local, batch, *this);
-        wake_if_idle(*this);  // who looked while the batch was in neither queue
-      }
-      return next;
-    }
     if (poll_before_idling(local)) continue;
     if (try_spin(self)) {
       bool timers_ran = false;
