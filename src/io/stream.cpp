@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t most_pieces = 1024;  // of the kernel (UIO_MAXIOV)
 constexpr std::size_t most_bytes = 0x7ffff000;
+constexpr std::size_t most_batched = 4096;  // others are not to wait for the copying of more
 
 static_assert(sizeof(mutable_buffer) == sizeof(iovec) && sizeof(const_buffer) == sizeof(iovec));
 static_assert(offsetof(mutable_buffer, data) == offsetof(iovec, iov_base));
@@ -32,9 +33,22 @@ long read_bytes(descriptor* d, std::span<std::byte> to) {
       short_read{n});
 }
 
+// Kept out of the frames of those that do not use it.
+__attribute__((noinline)) long send_in_batch(int fd, const void* data, std::size_t bytes,
+                                             const msghdr* message) {
+  batched_send op;
+  op.fd = fd;
+  op.data = data;
+  op.bytes = bytes;
+  op.message = message;
+  return io_send_in_batch(op);
+}
+
 long write_bytes(descriptor* d, std::span<const std::byte> from) {
   if (from.empty()) return d != nullptr && !d->closing() ? 0 : -EBADF;
   return io_send(d, wait_reason::io_write, [&](int fd) {
+    if (from.size() <= most_batched && sends_in_batches())
+      return send_in_batch(fd, from.data(), from.size(), nullptr);
     return sys_send(fd, from.data(), from.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   });
 }
@@ -60,8 +74,10 @@ long write_pieces(descriptor* d, std::span<const const_buffer> from) {
   msghdr message{};
   message.msg_iov = reinterpret_cast<iovec*>(const_cast<const_buffer*>(from.data()));
   message.msg_iovlen = from.size();
-  return io_send(d, wait_reason::io_write,
-                 [&](int fd) { return sys_sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL); });
+  return io_send(d, wait_reason::io_write, [&](int fd) {
+    if (asked <= most_batched && sends_in_batches()) return send_in_batch(fd, nullptr, 0, &message);
+    return sys_sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  });
 }
 
 // Fills `to`, or ends early at end of file or with an error; returns how much.

@@ -120,7 +120,35 @@ __attribute__((noinline)) long wait_as_thread(descriptor& d, direction dir, nano
   return request.result;
 }
 
+// The P looks at the poller's list before long. [SB2]
+GMPSCHED_COMMIT_FUNCTION(commit_send)(m* self, void* arg) {
+  auto& op = *static_cast<batched_send*>(arg);
+  scheduler& sched = *self->sched;
+  sched.net.load(memory_order_relaxed)->sends.push(op);
+  p* local = self->pp;
+  if (local != nullptr && ++local->sends >= scheduler::sends_at_once) local->direct_left = 0;
+}
+
+// The runtime stops.
+bool cancel_send(void* arg) {
+  auto& op = *static_cast<batched_send*>(arg);
+  return op.w.owner->sched->net.load(memory_order_relaxed)->sends.remove(op);
+}
+
 }  // namespace
+
+long io_send_in_batch(batched_send& op) {
+  g& me = current_g();
+  op.w.owner = &me;
+  op.result = -ECANCELED;
+  if (__builtin_expect(must_unwind(me), 0)) {
+    unwind(me);
+    return -ECANCELED;
+  }
+  park_with(me, &commit_send, &op, wait_reason::io_write, &cancel_send, &op, never);
+  if (__builtin_expect(me.unwinding && op.result == -ECANCELED, 0)) unwind(me);
+  return op.result;
+}
 
 void io_wake(io_waiter* chain) noexcept {
   while (chain != nullptr) {

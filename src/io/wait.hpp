@@ -9,6 +9,7 @@
 
 #include "netpoll/descriptor.hpp"
 #include "sched/park.hpp"
+#include "sched/scheduler.hpp"
 
 namespace gmp::detail {
 
@@ -43,6 +44,15 @@ void io_wake(io_waiter* chain) noexcept;
 inline void io_restore(descriptor& d, direction dir) noexcept {
   if (io_waiter* chain = d.mark_ready(dir); chain != nullptr) io_wake(chain);
 }
+
+// Is a send worth leaving to the poller? [NET10]
+inline bool sends_in_batches() noexcept {
+  const m* self = this_m();
+  return self != nullptr && self->current != nullptr &&
+         __builtin_expect(self->sched->batching.load(memory_order_relaxed), 0);
+}
+// Leaves `op` to it: what the system call would have returned. Throws while the runtime stops.
+long io_send_in_batch(batched_send& op);
 
 // Closes; wakes all who wait. False: it was closed before.
 bool io_close(descriptor& d) noexcept;

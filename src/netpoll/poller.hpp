@@ -13,6 +13,7 @@
 #include "base/clock.hpp"
 #include "gmp/detail/spin_lock.hpp"
 #include "netpoll/descriptor.hpp"
+#include "netpoll/send_batch.hpp"
 
 namespace gmp::detail {
 
@@ -37,6 +38,11 @@ class poller {
   // else does, for it was meant for him.
   virtual bool poll(nanos until, woken_list& woken) noexcept = 0;
   virtual void wake() noexcept = 0;  // [NP2]
+
+  // Is it worth while to leave sends to it? poll() takes those that are pending to the kernel, and
+  // appends whose they are.
+  virtual bool batches_sends() const noexcept { return false; }
+  send_batch sends;
 
   // Is anything registered, and does anybody wait for any of it?
   bool in_use() const noexcept { return count_.load(memory_order_relaxed) != 0; }

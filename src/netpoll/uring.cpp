@@ -16,12 +16,16 @@
 // UR6  Urgent data is not asked for: the kernel reports what a wake-up may mean, not what is so,
 // and
 //      any data may mean that.
+// UR7  Sends that were left to it complete while they are submitted, or fail with EAGAIN. Their
+// user
+//      data is the send itself, marked by its top bit. [SB3]
 //
 // A poll's completion is posted by the thread that armed it, when the kernel has it run its task
 // work; a ring whose owner must ask for that (DEFER_TASKRUN) would leave the events of a busy M
 // unseen by others. A ring without flags interrupts the owner for each event, which costs two
 // thirds of the throughput; with COOP_TASKRUN it is seen when that thread enters the kernel, at the
-// latest at its timer tick, also when it blocks there.
+// latest at its timer tick, also when it blocks there. Each system call that ends with such work to
+// do pays for it, though, 0.5 us and more: that is why sends are batched.
 #include <liburing.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -40,17 +44,20 @@ constexpr unsigned least_entries = 8;
 constexpr unsigned completions_per_entry = 16;  // every descriptor may report at once
 constexpr unsigned batch = 128;
 constexpr unsigned most_tries = 1'000;  // of a system call that says "later"
+constexpr nanos retry_after = 1'000'000;
 constexpr unsigned needed_features = IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG |
                                      IORING_FEAT_RSRC_TAGS;  // the last: 5.13, multishot polls
 
 constexpr std::uint64_t wake_data = 0;  // no descriptor lies there
 constexpr std::uint64_t cancel_data = 1;
+constexpr std::uint64_t send_bit = std::uint64_t{1} << 63;
 
 class uring_poller final : public poller {
  public:
   const char* name() const noexcept override { return "io_uring"; }
   bool poll(nanos until, woken_list& woken) noexcept override;
   void wake() noexcept override;
+  bool batches_sends() const noexcept override { return true; }
 
   uring_poller* free_next = nullptr;
 
@@ -64,6 +71,8 @@ class uring_poller final : public poller {
  private:
   template <class Prepare>
   int submit(Prepare prepare) noexcept;
+  int submit_prepared() noexcept;
+  void submit_sends() noexcept;
   bool empty() const noexcept;          // no completion is there
   bool has_task_work() const noexcept;  // some thread's, which it may run or make the kernel flush
   void block(nanos until) noexcept;
@@ -72,6 +81,7 @@ class uring_poller final : public poller {
 
   spin_lock ring_lock_;
   io_uring ring_{};
+  atomic<bool> stuck_{false};  // something prepared was not submitted for want of memory
   atomic<bool> wake_pending_{false};
 };
 
@@ -90,8 +100,8 @@ int uring_poller::start() noexcept {
   for (unsigned entries = most_entries; entries >= least_entries && error == ENOMEM;
        entries /= 2) {  // the memory counts against RLIMIT_MEMLOCK
     io_uring_params params{};
-    params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_COOP_TASKRUN |
-                   IORING_SETUP_TASKRUN_FLAG;
+    params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL |
+                   IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
     params.cq_entries = entries * completions_per_entry;
     error = -io_uring_queue_init_params(entries, &ring_, &params);
     if (error == 0 && (params.features & needed_features) != needed_features) {
@@ -109,19 +119,61 @@ void uring_poller::stop() noexcept {
   give_back(*this);
 }
 
+// Under the lock. 0, or an errno.
+int uring_poller::submit_prepared() noexcept {
+  int n = 0;
+  for (unsigned tries = 0; tries < most_tries && io_uring_sq_ready(&ring_) != 0; ++tries) {
+    n = io_uring_submit(&ring_);
+    if (n == -EBUSY) io_uring_get_events(&ring_);  // completions that found no room go in first
+    if (n < 0 && n != -EINTR && n != -EAGAIN && n != -EBUSY) break;
+  }
+  const bool all = io_uring_sq_ready(&ring_) == 0;
+  stuck_.store(!all, memory_order_relaxed);
+  if (all) return 0;
+  return n < 0 ? -n : EAGAIN;
+}
+
 template <class Prepare>
 int uring_poller::submit(Prepare prepare) noexcept {
   ring_lock_.lock();
-  io_uring_sqe* entry = io_uring_get_sqe(&ring_);  // there is one: [UR1]
-  prepare(entry);
-  int n;
-  for (unsigned tries = 0; tries < most_tries; ++tries) {
-    n = io_uring_submit(&ring_);
-    if (n == -EBUSY) io_uring_get_events(&ring_);  // completions that found no room go in first
-    if (n != -EINTR && n != -EAGAIN && n != -EBUSY) break;
+  io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+  int error = ENOMEM;
+  if (entry != nullptr) {  // there is one, unless the kernel is out of memory: [UR1]
+    prepare(entry);
+    error = submit_prepared();
   }
   ring_lock_.unlock();
-  return n >= 0 ? 0 : -n;
+  return error;
+}
+
+void prepare_send(io_uring_sqe* entry, const batched_send& one) noexcept {
+  constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  if (one.message != nullptr) {
+    io_uring_prep_sendmsg(entry, one.fd, one.message, flags);
+  } else {
+    io_uring_prep_send(entry, one.fd, one.data, one.bytes, flags);
+  }
+  entry->user_data = send_bit | reinterpret_cast<std::uint64_t>(&one);
+}
+
+// Oldest first.
+void uring_poller::submit_sends() noexcept {
+  woken_list order;
+  batched_send* newest = sends.take();
+  if (newest == nullptr) return;
+  order.append(&newest->w);
+  ring_lock_.lock();
+  for (io_waiter* w = order.first(); w != nullptr;) {
+    io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+    if (entry != nullptr) {
+      prepare_send(entry, reinterpret_cast<batched_send&>(*w));
+      w = w->next;
+    } else {
+      submit_prepared();
+    }
+  }
+  submit_prepared();
+  ring_lock_.unlock();
 }
 
 // Tells threads apart.
@@ -193,6 +245,13 @@ void uring_poller::block(nanos until) noexcept {
 }
 
 void uring_poller::complete(const io_uring_cqe& done, woken_list& woken) noexcept {
+  if ((done.user_data & send_bit) != 0) {
+    auto& one = *reinterpret_cast<batched_send*>(done.user_data & ~send_bit);
+    one.result = done.res;
+    one.w.next = nullptr;  // its list went into the ring
+    woken.append(&one.w);
+    return;
+  }
   descriptor* d = descriptor::of_event(done.user_data);
   if (d == nullptr) return;
   const bool more = (done.flags & IORING_CQE_F_MORE) != 0;
@@ -216,6 +275,7 @@ bool uring_poller::reap(woken_list& woken) noexcept {
   unsigned n;
   do {
     ring_lock_.lock();
+    if (stuck_.load(memory_order_relaxed)) submit_prepared();
     if (has_task_work()) io_uring_get_events(&ring_);
     io_uring_cqe* entries[batch];
     n = io_uring_peek_batch_cqe(&ring_, entries, batch);
@@ -236,9 +296,12 @@ bool uring_poller::reap(woken_list& woken) noexcept {
 }
 
 bool uring_poller::poll(nanos until, woken_list& woken) noexcept {
+  if (sends.any()) submit_sends();
+  const bool stuck = stuck_.load(memory_order_relaxed);
   // Blocking runs this thread's task work and waits for that of others.
-  if (until != 0 && empty()) block(until);
-  return (!empty() || has_task_work()) && reap(woken);
+  if (until != 0 && empty())
+    block(stuck && until > clock_now() + retry_after ? clock_now() + retry_after : until);
+  return (!empty() || has_task_work() || stuck) && reap(woken);
 }
 
 }  // namespace

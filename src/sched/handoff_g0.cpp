@@ -27,7 +27,7 @@ constexpr std::uint64_t one_spinner = std::uint64_t{1} << 32;
 }  // namespace
 
 bool scheduler::work_in_sight() const noexcept {
-  if (!global.empty()) return true;
+  if (!global.empty() || sends_pending()) return true;
   const std::uint32_t n = p_count.load(memory_order_acquire);
   for (std::uint32_t i = 0; i < n; ++i)
     if (!all_ps[i].load(memory_order_acquire)->runq.empty()) return true;

@@ -143,7 +143,7 @@ bool has_spare_work(const p& other) noexcept {
 }  // namespace
 
 bool scheduler::work_anywhere() const noexcept {
-  if (!global.empty()) return true;
+  if (!global.empty() || sends_pending()) return true;
   const std::uint32_t n = p_count.load(memory_order_acquire);
   for (std::uint32_t i = 0; i < n; ++i) {
     const p* other = all_ps[i].load(memory_order_acquire);

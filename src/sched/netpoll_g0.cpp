@@ -32,6 +32,11 @@
 //       exception from I3 and I4): it will be back sooner than that one is up. Not while a timer is
 //       about to fire, and not for some time after such a G ran long. Who arms a timer meanwhile
 //       wakes somebody; if the M is not back soon, whatever it runs, the monitor does.
+// NET10 While looks bring several events at a time and there is one P, Gs leave their sends to a
+//       poller that batches them: up to sends_at_once go to the kernel in one look. With more Ps
+//       they would wait for each other at its lock, and an M that idles would wake for every batch.
+//       When a look comes late, some G computes: the others' answers are not to wait for it, and
+//       sends go out one by one for the next looks. [SB2]
 #include <unistd.h>
 
 #include <algorithm>
@@ -61,6 +66,10 @@ constexpr std::uint32_t longest_pause = 1024;
 constexpr nanos brief_run = 100'000;
 constexpr nanos timer_horizon = 1'000'000;
 constexpr std::uint32_t company_after_long_run = 64;
+// [NET10]
+constexpr std::uint32_t several_events = 4;
+constexpr nanos longest_gap = 1'000'000;
+constexpr std::uint32_t pause_after_gap = 64;
 
 }  // namespace
 
@@ -100,10 +109,15 @@ std::uint32_t scheduler::sort_woken(io_waiter* chain, g_list& own) noexcept {
 // After every 61st G or more, when somebody may wait and nobody is there to see the events.
 bool scheduler::wants_poll(p& local) noexcept {
   local.since_poll += p::direct_budget + 1 - local.direct_left;
-  return local.since_poll >= local.poll_after && net.load(memory_order_relaxed) != nullptr;
+  return (local.since_poll >= local.poll_after || local.sends >= sends_at_once) &&
+         net.load(memory_order_relaxed) != nullptr;
 }
 
 bool scheduler::poll_before_idling(p& local) noexcept {
+  if (sends_pending()) {  // [SB2]
+    poll_into(local);
+    return true;
+  }
   if (local.vain_looks >= patience) return false;
   if (poll_into(local)) {
     local.vain_looks = 0;
@@ -115,19 +129,52 @@ bool scheduler::poll_before_idling(p& local) noexcept {
 
 bool scheduler::poll_into(p& local) noexcept {
   poller* at = net.load(memory_order_acquire);
-  if (at == nullptr || polling_m.load(memory_order_relaxed) != nullptr || !at->in_use())
+  if (at == nullptr) return false;
+  const bool had_sends = at->sends.any();
+  if (!had_sends && (polling_m.load(memory_order_relaxed) != nullptr || !at->in_use()))
     return false;
-  local.since_poll = 0;
+  local.since_poll = local.sends = 0;
   local.poll_after = poll_interval;
   woken_list woken;
   if (at->poll(0, woken) && polling_m.load(memory_order_seq_cst) != nullptr) at->wake();  // [NET4]
   g_list own;
-  if (sort_woken(woken.first(), own) == 0) return false;
+  sort_woken(woken.first(), own);
+  judge_batching(*at, own.size);
+  if (own.size == 0) return false;
   const bool several = own.size > 1 || !local.runq.ring.empty();
+  if (had_sends && !global.empty()) {
+    inject_all(own);  // behind those that overflowed: this look may have come early [NET6]
+    return true;
+  }
   while (g* gp = own.pop_front()) put_ring(local, gp, *this);
   if (several) wake_if_idle(*this);
   local.poll_after = std::max(poll_interval, local.runq.size() + global.size());  // [NET6]
   return true;
+}
+
+// After a look that woke so many. [NET10]
+void scheduler::judge_batching(poller& at, std::uint32_t woken) noexcept {
+  if (!at.batches_sends()) return;
+  const nanos now = clock_now();
+  if (now - last_look > longest_gap) {
+    batching_pause = pause_after_gap;
+  } else if (batching_pause != 0) {
+    --batching_pause;
+  }
+  last_look = now;
+  batching.store(
+      batching_pause == 0 && woken >= several_events && procs.load(memory_order_relaxed) == 1,
+      memory_order_relaxed);
+}
+
+// By an M whose P was taken away when its G had just left a send to the poller. [SB2]
+void scheduler::send_without_p() noexcept {
+  if (!sends_pending()) return;
+  poller* at = net.load(memory_order_relaxed);
+  woken_list woken;
+  if (at->poll(0, woken) && polling_m.load(memory_order_seq_cst) != nullptr) at->wake();  // [NET4]
+  g_list own;
+  if (sort_woken(woken.first(), own) != 0) inject_all(own);
 }
 
 // [NET8]
@@ -216,6 +263,8 @@ bool scheduler::sleep_polling(m& self, poller& at, nanos until) noexcept {
     note(*keeper);  // [NET3]
   g_list own;
   if (sort_woken(woken.first(), own) == 0) return false;
+  last_look = clock_now();  // it slept, and was not kept waiting
+  judge_batching(at, own.size);
   lock.lock();
   const bool has_p = !self.idle || (own.size == 1 && take_p_alone(self)) || take_p_to_spin(self);
   lock.unlock();

@@ -58,6 +58,7 @@ struct alignas(64) p {
   std::uint32_t turns = 1;       // mask of tick: 1, or 63 while there are many newborns
   std::uint32_t since_poll = 0;  // Gs run since the poller was last looked at
   std::uint32_t vain_looks = 0;  // in a row that found nothing before this P idled [NET7]
+  std::uint32_t sends = 0;       // left to the poller since then
   std::uint32_t poll_after = 0;  // that many are to run before a busy P looks again [NET6]
   g* free_gs = nullptr;          // dead Gs with their stacks, ready for reuse
   std::uint32_t free_count = 0;

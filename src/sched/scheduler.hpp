@@ -123,6 +123,8 @@ class scheduler {
 
   std::uint64_t live_gs() const noexcept;
 
+  static constexpr std::uint32_t sends_at_once = 32;  // [NET10]
+
   // --- shared state
   alignas(64) atomic<std::uint64_t> idle_word{0};
   atomic<bool> unwinding{false};  // blocking calls throw, nothing new starts
@@ -139,6 +141,7 @@ class scheduler {
       nullptr};  // the idle M that sleeps until the earliest timer; changed under lock
   atomic<nanos> timekeeper_until{never};
   atomic<poller*> net{nullptr};   // made when the first G waits for a descriptor
+  atomic<bool> batching{false};   // sends are left to the poller [NET10]
   atomic<m*> polling_m{nullptr};  // the one that blocks in it
   atomic<m*> alone_m{nullptr};    // runs one G, and nobody keeps the time [NET9]
   // Of whoever is polling_m. [NET8]
@@ -149,6 +152,8 @@ class scheduler {
     std::uint32_t next_pause = 8;
   };
   spin_state polling_spin;
+  nanos last_look = 0;                  // [NET10]
+  std::uint32_t batching_pause = 0;     // looks
   bool can_spin = false;                // another processor may bring the event meanwhile
   atomic<std::uint32_t> making_net{0};  // futex: 1 while somebody makes it
 
@@ -221,6 +226,12 @@ class scheduler {
   bool keep_time(m& self) noexcept;
   void note(m& target) noexcept;
   bool wants_poll(p& local) noexcept;
+  bool sends_pending() const noexcept {  // [SB2]
+    const poller* at = net.load(memory_order_acquire);
+    return at != nullptr && at->sends.any();
+  }
+  void judge_batching(poller& at, std::uint32_t woken) noexcept;
+  void send_without_p() noexcept;
   int make_net() noexcept;
   bool sleep_polling(m& self, poller& at, nanos until) noexcept;
   void spin_polling(m& self, poller& at, nanos now, nanos until, woken_list& woken) noexcept;

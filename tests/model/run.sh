@@ -122,6 +122,12 @@ deadline safety -DWAITERS=2
 deadline mutant -DNO_MARK_LOOK
 deadline mutant -DMARK_LATE -DROUNDS=3 -DWAITERS=2
 deadline mutant -DTAKE_FIRST
+sends safety
+sends safety -DSENDS=4
+sends mutant -DNOT_IN_SIGHT
+sends mutant -DNO_LOOK
+sends mutant -DWAKE_FIRST
+sends mutant -DCOPY
 PLAN
 }
 

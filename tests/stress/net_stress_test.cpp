@@ -15,6 +15,12 @@ using namespace gmp_test;
 
 class net_stress : public stress_test {};
 
+void compute_for(std::chrono::milliseconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < end) {
+  }
+}
+
 TEST_F(net_stress, a_thousand_connections) {
   static constexpr int connections = sanitized ? 200 : 1'000;
   run_each([] {
@@ -248,6 +254,58 @@ TEST_F(net_stress, descriptors_run_out) {
     for (std::size_t i = 1; i < waiting; ++i) EXPECT_TRUE(listener.accept().is_open());
   });
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+
+// At one P an io_uring poller is given batches of sends. Some Gs compute or block meanwhile, and
+// lose the P; peers close in the middle; the runtime ends while sends are under way.
+TEST_F(net_stress, sends_in_batches) {
+  static constexpr int connections = 60;
+  std::atomic<int> answered{0};
+  std::atomic<int> wrong{0};
+  gmp::options wanted;
+  wanted.procs = 1;
+  wanted.poller = gmp::poller_kind::io_uring;
+  gmp::run(
+      [&] {
+        gmp::wait_group group;
+        for (int i = 0; i < connections; ++i) {
+          auto [a, b] = tcp_pair();
+          gmp::go([s = std::move(b)]() mutable { echo(std::move(s)); });
+          group.go([&answered, &wrong, i, s = std::move(a)]() mutable {
+            std::error_code error;
+            for (int round = 0; round < stressed(100); ++round) {
+              const std::string text = std::to_string(i) + " in round " + std::to_string(round);
+              if (round % 2 == 0) {
+                s.write_all(bytes_of(text), error);
+              } else {
+                const net::const_buffer pieces[] = {{text.data(), 1},
+                                                    {text.data() + 1, text.size() - 1}};
+                s.writev(pieces, error);
+              }
+              wrong += error || read_text(s, text.size()) != text;
+              ++answered;
+              if (i == 0 && round % 16 == 0) gmp::blocking([] { ::usleep(100); });
+              if (i == 1 && round % 50 == 0) compute_for(15ms);
+            }
+          });
+        }
+        group.wait();
+        // And an end in the middle.
+        for (int i = 0; i < connections; ++i) {
+          auto [a, b] = tcp_pair();
+          gmp::go([s = std::move(b)]() mutable { echo(std::move(s)); });
+          gmp::go([s = std::move(a)]() mutable {
+            std::error_code error;
+            char c = 'x';
+            while (s.write_all(&c, 1, error) == 1 && s.read_some(&c, 1, error) == 1) {
+            }
+          });
+        }
+        for (int i = 0; i < 1'000; ++i) gmp::this_g::yield();
+      },
+      std::move(wanted));
+  EXPECT_EQ(wrong.load(), 0);
+  EXPECT_EQ(answered.load(), connections * stressed(100));
 }
 
 }  // namespace

@@ -3,10 +3,14 @@
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include "support/harness.hpp"
 
@@ -142,6 +146,54 @@ TEST_P(poller_backend, retiring_wakes_who_still_waits) {
   int error = 0;
   at_ = poller::make(GetParam(), error);
   ASSERT_EQ(at_->add(*d_), 0) << "and can be registered again";
+}
+
+// [SB1, UR7] Each has its own result, in the order in which they were left.
+TEST_P(poller_backend, sends_that_were_left_to_it) {
+  if (!at_->batches_sends()) GTEST_SKIP() << "it takes none";
+  static constexpr std::size_t n = 600;  // more than the ring has entries
+  std::vector<batched_send> ops(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    ops[i].fd = i == 1 ? -1 : ends_[0];
+    ops[i].data = i % 2 == 0 ? "a" : "b";
+    ops[i].bytes = 1;
+    at_->sends.push(ops[i]);
+  }
+  iovec pieces[2] = {{const_cast<char*>("x"), 1}, {const_cast<char*>("yz"), 2}};
+  msghdr message{};
+  message.msg_iov = pieces;
+  message.msg_iovlen = 2;
+  ops[2].message = &message;
+  woken_list woken;
+  at_->poll(0, woken);
+  EXPECT_FALSE(at_->sends.any());
+  std::size_t at = 0;
+  for (io_waiter* w = woken.first(); w != nullptr; w = w->next, ++at) {
+    ASSERT_LT(at, n);
+    ASSERT_EQ(w, &ops[at].w);
+    const long result = ops[at].result;
+    if (at == 1) {
+      EXPECT_EQ(result, -EBADF);
+    } else if (at == 2) {
+      EXPECT_EQ(result, 3);
+    } else {
+      EXPECT_TRUE(result == 1 || result == -EAGAIN) << result;  // the socket may be full
+    }
+  }
+  EXPECT_EQ(at, n);
+  char text[5];
+  ASSERT_EQ(::read(ends_[1], text, sizeof text), 5);
+  EXPECT_EQ(std::string_view(text, 5), "axyzb");
+}
+
+TEST_P(poller_backend, a_send_taken_back) {
+  batched_send ops[3];
+  for (batched_send& op : ops) at_->sends.push(op);
+  EXPECT_TRUE(at_->sends.remove(ops[1]));
+  EXPECT_FALSE(at_->sends.remove(ops[1]));
+  EXPECT_TRUE(at_->sends.remove(ops[0]));
+  EXPECT_TRUE(at_->sends.remove(ops[2]));
+  EXPECT_FALSE(at_->sends.any());
 }
 
 // The thread that registered a descriptor may end.
