@@ -8,6 +8,10 @@
 //       tried again. A listener that has left under the lock is never sent to again.
 // SIG3  Lock order: lifecycle, then lock. The thread takes only the latter, so whoever holds
 //       lifecycle may join it; there is at most one.
+// SIG4  What was noted before a listener came is none of his: it is taken and handed to the others
+// under
+//       the lock under which he joins them, and by nobody outside of it. So is what is noted when
+//       the last listener has left, whoever joins next.
 #include "io/signals.hpp"
 
 #include <poll.h>
@@ -95,10 +99,9 @@ void work(hub& all) {
     ::poll(&wait, 1, owed ? retry_ms : -1);
     std::uint64_t count;
     [[maybe_unused]] const ssize_t n = ::read(fd, &count, sizeof count);
-    const std::uint64_t got = arrived.exchange(0, memory_order_acquire);  // [SIG1]
     const std::lock_guard hold(all.lock);
     if (all.stop) return;
-    owed = deliver(all, got);
+    owed = deliver(all, arrived.exchange(0, memory_order_acquire));  // [SIG1, SIG4]
   }
 }
 
@@ -190,6 +193,8 @@ void signals_listen_at_home(void* arg) {
   start_worker(all);
   {
     const std::lock_guard hold(all.lock);
+    // The thread tries again what finds no room.
+    if (deliver(all, arrived.exchange(0, memory_order_acquire))) write_wake_fd();  // [SIG4]
     made->next = all.first;
     all.first = made.get();
   }

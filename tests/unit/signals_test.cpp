@@ -123,6 +123,27 @@ TEST_F(signals_unit, refuses_what_cannot_be) {
     EXPECT_THROW(static_cast<void>(notify({SIGUSR1, signal})), std::invalid_argument);
 }
 
+// [SIG4] The stale one has the smaller number, so it would come first.
+TEST_F(signals_unit, what_came_before_is_not_heard_of) {
+  for (int round = 0; round < scaled(200); ++round) {
+    {
+      auto former = notify({SIGUSR1});
+      ::raise(SIGUSR1);  // may be noted still when its only listener leaves
+    }
+    auto later = notify({SIGUSR1, SIGUSR2});
+    ::raise(SIGUSR2);
+    ASSERT_EQ(later.channel().recv(), SIGUSR2);
+  }
+  auto steady = notify({SIGUSR1});
+  for (int round = 0; round < scaled(200); ++round) {
+    ::raise(SIGUSR1);
+    auto later = notify({SIGUSR1, SIGUSR2});
+    ::raise(SIGUSR2);
+    ASSERT_EQ(later.channel().recv(), SIGUSR2);
+    ASSERT_EQ(steady.channel().recv(), SIGUSR1);
+  }
+}
+
 TEST_P(signals_at, come_and_go_under_fire) {
   // Those still on their way when the last subscription ends are to be ignored.
   struct sigaction ignored {};
