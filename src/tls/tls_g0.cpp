@@ -87,6 +87,14 @@ void write_pieces(tls_request& request) noexcept {
   }
 }
 
+// The peer has asked for new keys of ours. OpenSSL would answer with the next write, which an
+// application that only reads never makes; by name, it does so at once.
+void answer_key_update(ssl_st* ssl) noexcept {
+  if (::SSL_get_key_update_type(ssl) == SSL_KEY_UPDATE_NONE) return;
+  if (::SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1) ::SSL_do_handshake(ssl);
+  ::ERR_clear_error();  // what goes wrong here the next call meets, too
+}
+
 void take_output(tls_request& request) noexcept {
   const int n =
       ::BIO_read(request.s->to_peer, request.to.data(), static_cast<int>(request.to.size()));
@@ -222,6 +230,7 @@ void tls_call_at_home(void* arg) {
       break;
   }
   if (result != 1) judge(request, result);
+  if (request.what == tls_call::read && request.error == 0) answer_key_update(s.ssl);
   s.to_send.store(::BIO_ctrl_pending(s.to_peer) != 0, memory_order_seq_cst);  // [TLS3]
 }
 
