@@ -5,6 +5,8 @@
 //     2,048 bytes. Slabs are never unmapped (S2).
 // B2  A free slot is linked through its header, the control block stays as it was (S4).
 // B3  Slots large enough to run non-split code without a big segment have a guard below.
+// B4  A process with many slots gets them from huge pages: one page fault instead of 512, and one
+//     entry of the TLB. A small one does not, so that it stays small.
 #include <new>
 
 #include "stack/segment.hpp"
@@ -17,6 +19,7 @@ namespace {
 
 constexpr std::size_t slab_bytes = std::size_t{4} << 20;
 constexpr std::size_t populate_step = std::size_t{64} << 10;  // made resident together
+constexpr std::size_t small_slabs = 8;                        // of a pool, before huge pages [B4]
 constexpr std::size_t pool_count = 64;
 
 // One mapping of equal slots. Made under the lock; `handed_out` only grows.
@@ -34,6 +37,7 @@ struct slot_pool {
   std::size_t slot_bytes;
   segment* free;
   slab* filling;
+  std::size_t slabs_made;
 };
 
 tiny_lock lock;
@@ -55,12 +59,13 @@ slot_pool* pool_for(std::size_t bytes) noexcept {
   return nullptr;
 }
 
-slab* new_slab(std::size_t bytes) noexcept {
+slab* new_slab(std::size_t bytes, bool huge) noexcept {
   const std::size_t stride =
       guarded(bytes) ? (bytes + page_bytes - 1) / page_bytes * page_bytes + guard_bytes : bytes;
   const std::size_t slots = slab_bytes / stride > 0 ? slab_bytes / stride : 1;
   const std::size_t mapping = (slots * stride + populate_step - 1) / populate_step * populate_step;
-  char* const base = static_cast<char*>(map_pages(mapping));
+  char* base = huge ? static_cast<char*>(map_huge_pages(mapping)) : nullptr;
+  if (base == nullptr) base = static_cast<char*>(map_pages(mapping));
   if (base == nullptr) return nullptr;
   void* const room = record_room<slab>();
   if (room == nullptr) {
@@ -74,9 +79,11 @@ slab* new_slab(std::size_t bytes) noexcept {
 
 void* carve(slot_pool& p) {
   if (p.filling == nullptr || p.filling->handed_out == p.filling->slots) {
-    slab* const fresh = new_slab(p.slot_bytes);
+    const bool huge = p.slabs_made >= small_slabs && !guarded(p.slot_bytes);
+    slab* const fresh = new_slab(p.slot_bytes, huge);
     if (fresh == nullptr) return nullptr;
     p.filling = fresh;
+    ++p.slabs_made;
   }
   slab& s = *p.filling;
   char* const space = s.base + s.handed_out * s.stride;

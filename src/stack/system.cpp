@@ -50,6 +50,17 @@ void* map_pages(std::size_t bytes) noexcept {
   return base;
 }
 
+void* map_huge_pages(std::size_t bytes) noexcept {
+  char* const base = static_cast<char*>(map_pages(bytes + huge_page_bytes));
+  if (base == nullptr) return nullptr;
+  const std::size_t before = -reinterpret_cast<std::uintptr_t>(base) % huge_page_bytes;
+  if (before != 0) unmap_pages(base, before);
+  unmap_pages(base + before + bytes, huge_page_bytes - before);
+  // Where it fails the pages are small ones, as everywhere.
+  system_call(SYS_madvise, as_long(base + before), static_cast<long>(bytes), MADV_HUGEPAGE);
+  return base + before;
+}
+
 void unmap_pages(void* base, std::size_t bytes) noexcept {
   system_call(SYS_munmap, as_long(base), static_cast<long>(bytes));
 }

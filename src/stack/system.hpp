@@ -13,6 +13,8 @@ namespace gmp::detail {
 // Address space that page faults commit, without huge pages (RSS of a slot must be the slot). Null:
 // none.
 void* map_pages(std::size_t bytes) noexcept;
+// The same from an address aligned to a huge page, with huge pages where the system allows them.
+void* map_huge_pages(std::size_t bytes) noexcept;
 void unmap_pages(void* base, std::size_t bytes) noexcept;
 // Gives the memory back, keeps the address space; the next touch reads zero.
 void discard_pages(void* base, std::size_t bytes) noexcept;
@@ -22,6 +24,7 @@ void populate_pages(void* base, std::size_t bytes) noexcept;
 bool guard_pages(void* base, std::size_t bytes) noexcept;
 
 inline constexpr std::size_t page_bytes = 4096;
+inline constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 
 // Writes "gmpsched: <text>" to stderr, async-signal-safe, and aborts.
 [[noreturn]] void die(const char* text) noexcept;
