@@ -6,12 +6,8 @@
 
 namespace gmp::detail {
 
-#if GMPSCHED_TSAN  // does not know what membarrier orders
-std::uint32_t bias_after = std::numeric_limits<std::uint32_t>::max();
-#else
 // As many takings as last about as long as a heavy fence: 20 us between two busy processors.
 std::uint32_t bias_after = 1'024;
-#endif
 
 namespace {
 

@@ -158,9 +158,6 @@ TEST_F(biased_lock_stress, who_ends_a_bias_waits_for_the_section) {
 
 TEST_F(biased_lock_stress, a_bias_outlives_its_thread) {
   if (!gmp::detail::membarrier_registered) GTEST_SKIP() << "nothing is biased without membarrier";
-#if GMPSCHED_TSAN
-  GTEST_SKIP() << "nothing is biased under ThreadSanitizer";
-#endif
   guarded one;
   std::uint64_t taken = 0;
   const auto burst = [&] {
