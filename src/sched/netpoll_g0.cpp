@@ -156,15 +156,16 @@ bool scheduler::poll_into(p& local) noexcept {
 void scheduler::judge_batching(poller& at, std::uint32_t woken) noexcept {
   if (!at.batches_sends()) return;
   const nanos now = clock_now();
-  if (now - last_look > longest_gap) {
-    batching_pause = pause_after_gap;
-  } else if (batching_pause != 0) {
-    --batching_pause;
+  std::uint32_t pause = batching_pause.load(memory_order_relaxed);
+  if (now - last_look.load(memory_order_relaxed) > longest_gap) {
+    pause = pause_after_gap;
+  } else if (pause != 0) {
+    --pause;
   }
-  last_look = now;
-  batching.store(
-      batching_pause == 0 && woken >= several_events && procs.load(memory_order_relaxed) == 1,
-      memory_order_relaxed);
+  batching_pause.store(pause, memory_order_relaxed);
+  last_look.store(now, memory_order_relaxed);
+  batching.store(pause == 0 && woken >= several_events && procs.load(memory_order_relaxed) == 1,
+                 memory_order_relaxed);
 }
 
 // By an M whose P was taken away when its G had just left a send to the poller. [SB2]
@@ -263,7 +264,7 @@ bool scheduler::sleep_polling(m& self, poller& at, nanos until) noexcept {
     note(*keeper);  // [NET3]
   g_list own;
   if (sort_woken(woken.first(), own) == 0) return false;
-  last_look = clock_now();  // it slept, and was not kept waiting
+  last_look.store(clock_now(), memory_order_relaxed);  // it slept, and was not kept waiting
   judge_batching(at, own.size);
   lock.lock();
   const bool has_p = !self.idle || (own.size == 1 && take_p_alone(self)) || take_p_to_spin(self);

@@ -152,10 +152,11 @@ class scheduler {
     std::uint32_t next_pause = 8;
   };
   spin_state polling_spin;
-  nanos last_look = 0;                  // [NET10]
-  std::uint32_t batching_pause = 0;     // looks
-  bool can_spin = false;                // another processor may bring the event meanwhile
-  atomic<std::uint32_t> making_net{0};  // futex: 1 while somebody makes it
+  // [NET10] Hints: two Ms may look at the same time, and which of them is noted does not matter.
+  atomic<nanos> last_look{0};
+  atomic<std::uint32_t> batching_pause{0};  // looks
+  bool can_spin = false;                    // another processor may bring the event meanwhile
+  atomic<std::uint32_t> making_net{0};      // futex: 1 while somebody makes it
 
   spin_lock lock;  // guards what follows
   p* idle_ps = nullptr;

@@ -32,7 +32,7 @@ bool is_unwinding(const g& me) noexcept {
 }
 
 [[noreturn]] void give_up(m& self, g& me) {
-  self.current = &me;
+  set_current(self, &me);
   if (std::current_exception() != nullptr) abi::__cxa_end_catch();  // frees it
   g_abandon();
 }
@@ -49,7 +49,8 @@ bool is_unwinding(const g& me) noexcept {
     give_up(*self, *me);
   }
   if (me != nullptr) {
-    self->current = nullptr;  // a handler that blocks blocks this thread: this is not the G's stack
+    set_current(*self,
+                nullptr);  // a handler that blocks blocks this thread: this is not the G's stack
     if (terminated(*me)) give_up(*self, *me);
   }
   // The library's own would say again what was said.
